@@ -26,7 +26,9 @@ describe('a page', () => {
   it('is in the list of all pages, which README.md names', () => {
     const list = 'docs/README.md';
     expect(linksOf('README.md')).toContain(list);
-    expect(linksOf(list).map((link) => posix.join('docs', link.split('#')[0] as string))).toEqual(
+    // The page of entry points lists the page of each.
+    const links = [list, 'docs/reference/entry-points.md'].flatMap((page) => linksOf(page).map((link) => posix.join(dirname(page), link)));
+    expect(links.map((link) => link.split('#')[0])).toEqual(
       expect.arrayContaining(pages.filter((page) => page !== 'README.md' && page !== list)),
     );
   });
@@ -53,7 +55,7 @@ describe('README.md', () => {
   it('leaves the entry points to their page, which lists exactly those of package.json', () => {
     const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: Record<string, unknown> };
     const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
-    const named = [...textOf('docs/reference/entry-points.md').matchAll(/^\| `(jit-access[\w/.-]*)`/gm)].map((match) => match[1]);
+    const named = [...textOf('docs/reference/entry-points.md').matchAll(/^\| \[?`(jit-access[\w/.-]*)`/gm)].map((match) => match[1]);
     expect(named.sort()).toEqual(entries.map((entry) => posix.join('jit-access', entry)).sort());
   });
 
@@ -110,7 +112,7 @@ describe('the content of the pages', () => {
     ['duplicates', "'return'", "`'return'`"],
   ])('states the default of limits.%s: %s', (limit, value, told) => {
     expect(source).toMatch(new RegExp(`[ {]${limit} = ${value}[ ,]`));
-    expect(textOf('docs/reference/options.md')).toMatch(new RegExp(`^\\| \`${limit}\` +\\|.*\\| ${told} +\\|`, 'm'));
+    expect(textOf('docs/reference/entries/core.md')).toMatch(new RegExp(`^\\| \`${limit}\` +\\|.*\\| ${told} +\\|`, 'm'));
     expect(textOf('docs/reference/lifecycle.md')).toMatch(
       new RegExp(`\`limits\\.${limit}\` \\(default: ${told}\\)|^\\| \`limits\\.${limit}\` +\\| ${told} `, 'm'),
     );

@@ -1,26 +1,19 @@
+import { posix } from 'node:path';
 import ts from 'typescript';
 import { classesOf, constructorOf, docOfCallable, functionsOf, handleOf, methodsOf, type Callable } from './callables.js';
 import { docOf, docOfSymbol, sentence, splitDefault } from './comments.js';
 import { defaultsInCode, normalForm } from './defaults.js';
-import { anchorOf, code, PageWriter, type Page } from './page.js';
+import { anchorOf, code, type PageWriter } from './page.js';
 import type { Entry, Sources } from './sources.js';
 import { dataTypeIn, membersOf, presenceOf, typeOf, unitOf } from './types.js';
 
 /** The parameters that are objects with named parts. */
 const PARAMETERS = ['options', 'target', 'ask', 'query', 'run', 'definition'];
 
-const INTRODUCTION = `# Options
-
-Every option of the functions and constructors of each entry point, and every part of the arguments of verbs. A test generates this page from the declarations. [Verbs](verbs.md) lists the functions.
-
-- **Type** omits \`readonly\` and \`undefined\`. Every function refuses an option that it does not know.
-- **Unit**: a \`duration\` is a number of milliseconds or a string such as \`'30m'\`. \`ms\` is a whole number of milliseconds. An \`instant\` is epoch milliseconds or a \`Date\`. A \`count\` is a whole number.
-- **Default**: an argument without a default is \`required\`, \`optional\`, or an \`alternative\`: part of one of several forms.`;
-
 /** A table of one type of options. */
 interface Table {
   readonly title: string;
-  /** The name of the type, by which other tables link to it. */
+  /** The name of the type, which its heading and the links to it show. Empty: a type without a name. */
   readonly name: string;
   readonly about: string;
   readonly type: ts.Type;
@@ -28,33 +21,91 @@ interface Table {
   /** The doc comments of the parameters of an inline type, and of types whose members have none. */
   readonly params: ReadonlyMap<string, string>;
   /** Whether each optional option must say what its absence means. */
-  isStrict: boolean;
+  readonly isStrict: boolean;
+  /** The page that has the table, from the root. */
+  page?: string;
 }
 
-export async function optionsPage(sources: Sources): Promise<Page> {
-  const page = new PageWriter('docs/reference/options.md');
-  page.add(INTRODUCTION);
-  const tables = new Map<ts.Node, Table>();
-  for (const entry of sources.entries) {
-    const known = new Set(tables.keys());
-    const again = new Set<ts.Node>();
-    for (const callable of callablesOf(sources, entry)) {
-      for (const [node, table] of tablesOf(sources, callable)) {
-        const before = tables.get(node);
-        if (before === undefined) add(sources, tables, node, table);
-        else for (const user of table.users) before.users.add(user);
-        if (before !== undefined) before.isStrict ||= table.isStrict;
-        if (known.has(node)) again.add(node);
+/** The tables of the options of all entries. Each stands once, in the section of the first function that takes it. */
+export class OptionTables {
+  readonly #sources: Sources;
+  readonly #tables = new Map<ts.Node, Table>();
+
+  constructor(sources: Sources) {
+    this.#sources = sources;
+    for (const entry of sources.entries) {
+      for (const callable of callablesOf(sources, entry)) {
+        for (const [node, table] of tablesOf(sources, callable)) {
+          const before = this.#tables.get(node);
+          if (before === undefined) add(sources, this.#tables, node, table);
+          else for (const user of table.users) before.users.add(user);
+        }
       }
+      for (const [node, table] of otherTablesOf(sources, entry)) if (!this.#tables.has(node)) add(sources, this.#tables, node, table);
     }
-    for (const [node, table] of otherTablesOf(sources, entry)) if (!tables.has(node)) add(sources, tables, node, table);
-    const added = [...tables].filter(([node]) => !known.has(node)).map(([, table]) => table);
-    if (added.length + again.size === 0) continue;
-    page.add(`## ${code(entry.specifier)}`);
-    if (again.size > 0) page.add(`See also: ${[...again].map((node) => linkTo(tables.get(node))).join(', ')}.`);
-    for (const table of added) write(sources, page, tables, table, entry);
   }
-  return page.page();
+
+  /** Writes the tables of a callable's arguments, and links to those that stand elsewhere. */
+  write(page: PageWriter, callable: Callable, level: number): void {
+    const own = tablesOf(this.#sources, callable).flatMap(([node]) => this.#tables.get(node) ?? []);
+    const known = own.filter(({ page: path }) => path !== undefined);
+    if (known.length > 0) page.add(`Takes ${[...new Set(known.map((table) => linkTo(page, table)))].join(' or ')}.`);
+    for (const table of own) if (table.page === undefined) this.#writeTable(page, table, level);
+  }
+
+  /** Writes the exported types of options that no function of the entry names. */
+  writeOthers(page: PageWriter, entry: Entry): void {
+    for (const [node] of otherTablesOf(this.#sources, entry)) {
+      const table = this.#tables.get(node);
+      if (table !== undefined && table.page === undefined) this.#writeTable(page, table, 2);
+    }
+  }
+
+  /** Writes a table, and behind it those of the types that it names. */
+  #writeTable(page: PageWriter, table: Table, level: number): void {
+    table.page = page.path;
+    if (table.name !== '') page.add(`${'#'.repeat(Math.min(level, 6))} ${table.title}`, table.about);
+    if (table.name !== '' && table.users.size > 1) page.add(`Used by: ${[...table.users].join(', ')}.`);
+    const members = membersOf(this.#sources, table.type);
+    const inner = new Set(members.flatMap((member) => this.#innerOf(member) ?? []).filter((each) => each.page === undefined));
+    for (const each of inner) each.page = page.path;
+    page.table(
+      ['option', 'meaning', 'default', 'unit', 'type'],
+      members.map((member) => this.#rowOf(page, table, member)),
+    );
+    for (const each of inner) this.#writeTable(page, each, level);
+  }
+
+  #rowOf(page: PageWriter, table: Table, member: ts.Symbol): readonly string[] {
+    const sources = this.#sources;
+    const named = `${table.name === '' ? table.title : table.name}.${member.name}`;
+    const type = typeOf(sources, member, false);
+    const texts = [docOfSymbol(member).text, table.params.get(member.name) ?? ''];
+    // A function may say more of an option than its declaration, such as its default.
+    const text = texts.find((given) => splitDefault(given).preset !== undefined) ?? (texts[0] || texts[1] || '');
+    const { rest, preset } = splitDefault(text);
+    const presence = presenceOf(sources, table.type, member.name);
+    const declaration = member.declarations?.[0];
+    // The members that Nest declares have its own texts.
+    if (declaration !== undefined && sources.isOwn(declaration)) {
+      if (presence === 'optional' && table.isStrict) page.need(preset, named, 'default');
+      const inCode = preset === undefined ? [] : defaultsInCode(sources, declaration, member.name);
+      const isTrue = preset === undefined || inCode.length === 0 || inCode.includes(normalForm(preset));
+      if (!isTrue) page.need('', named, `default ${inCode.join(' or ')}, as in the code`);
+    }
+    const inner = this.#innerOf(member);
+    return [
+      code(member.name),
+      page.need(sentence(rest), named, 'description'),
+      preset ?? presence,
+      unitOf(type, member.name, text),
+      inner === undefined || inner === table ? code(type) : linkTo(page, inner, type),
+    ];
+  }
+
+  #innerOf(member: ts.Symbol): Table | undefined {
+    return this.#tables.get(dataTypeIn(this.#sources, this.#sources.checker.getTypeOfSymbol(member)) as ts.Node);
+  }
 }
 
 function callablesOf(sources: Sources, entry: Entry): readonly Callable[] {
@@ -140,44 +191,8 @@ function add(sources: Sources, tables: Map<ts.Node, Table>, node: ts.Node, table
   }
 }
 
-function write(sources: Sources, page: PageWriter, tables: ReadonlyMap<ts.Node, Table>, table: Table, entry: Entry): void {
-  const isTwice = [...tables.values()].some((other) => other !== table && other.title === table.title);
-  page.add(`### ${table.title}${isTwice ? ` of ${code(entry.specifier)}` : ''}`, table.about);
-  if (table.name !== '' && table.users.size > 0) page.add(`Used by: ${[...table.users].join(', ')}.`);
-  const rows = membersOf(sources, table.type).map((member) => rowOf(sources, page, tables, table, member));
-  page.table(['option', 'type', 'unit', 'default', 'meaning'], rows);
+/** Links to the section of a table. */
+function linkTo(page: PageWriter, table: Table, text = table.name): string {
+  const path = table.page === page.path || table.page === undefined ? '' : posix.basename(table.page);
+  return `[${code(text)}](${path}#${anchorOf(table.name)})`;
 }
-
-function rowOf(
-  sources: Sources,
-  page: PageWriter,
-  tables: ReadonlyMap<ts.Node, Table>,
-  table: Table,
-  member: ts.Symbol,
-): readonly string[] {
-  const named = `${table.name === '' ? table.title : table.name}.${member.name}`;
-  const type = typeOf(sources, member, false);
-  const texts = [docOfSymbol(member).text, table.params.get(member.name) ?? ''];
-  // A function may say more of an option than its declaration, such as its default.
-  const text = texts.find((given) => splitDefault(given).preset !== undefined) ?? (texts[0] || texts[1] || '');
-  const { rest, preset } = splitDefault(text);
-  const presence = presenceOf(sources, table.type, member.name);
-  const declaration = member.declarations?.[0];
-  // The members that Nest declares have its own texts.
-  if (declaration !== undefined && sources.isOwn(declaration)) {
-    if (presence === 'optional' && table.isStrict) page.need(preset, named, 'default');
-    const inCode = preset === undefined ? [] : defaultsInCode(sources, declaration, member.name);
-    const isTrue = preset === undefined || inCode.length === 0 || inCode.includes(normalForm(preset));
-    if (!isTrue) page.need('', named, `default ${inCode.join(' or ')}, as in the code`);
-  }
-  const inner = tables.get(dataTypeIn(sources, sources.checker.getTypeOfSymbol(member)) as ts.Node);
-  return [
-    code(member.name),
-    inner === undefined || inner === table ? code(type) : `[${code(type)}](#${anchorOf(inner.name)})`,
-    unitOf(type, member.name, text),
-    preset ?? presence,
-    page.need(sentence(rest), named, 'description'),
-  ];
-}
-
-const linkTo = (table: Table | undefined): string => (table === undefined ? '' : `[${table.title}](#${anchorOf(table.name)})`);

@@ -5,7 +5,7 @@ import { inCell } from './comments.js';
 
 /** A page of the reference, and what its declarations lack. */
 export interface Page {
-  /** From the root: `docs/reference/options.md`. */
+  /** From the root: `docs/reference/errors.md`. */
   readonly path: string;
   readonly text: string;
   /** Each names a declaration and what it must say. */
@@ -14,12 +14,13 @@ export interface Page {
 
 /** Collects the blocks of a page, and the declarations without a description. */
 export class PageWriter {
-  readonly #path: string;
+  /** From the root. */
+  readonly path: string;
   readonly #blocks: string[] = [];
   readonly #problems = new Set<string>();
 
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
   }
 
   add(...blocks: readonly string[]): void {
@@ -38,9 +39,9 @@ export class PageWriter {
   }
 
   async page(): Promise<Page> {
-    const options = await resolveConfig(join(root, this.#path));
+    const options = await resolveConfig(join(root, this.path));
     const text = await format(`${this.#blocks.join('\n\n')}\n`, { ...options, parser: 'markdown' });
-    return { path: this.#path, text, problems: [...this.#problems] };
+    return { path: this.path, text, problems: [...this.#problems] };
   }
 }
 

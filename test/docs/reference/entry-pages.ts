@@ -1,36 +1,47 @@
+import { posix } from 'node:path';
 import ts from 'typescript';
 import { format } from 'prettier';
 import { classesOf, constructorOf, docOfCallable, functionsOf, handleOf, methodsOf, type Callable } from './callables.js';
 import { docOf, sentence } from './comments.js';
+import { OptionTables } from './options.js';
 import { anchorOf, code, PageWriter, type Page } from './page.js';
 import type { Entry, Sources } from './sources.js';
 import { print } from './types.js';
 
-const INTRODUCTION = `# Verbs
-
-Every public method of \`JitEngine\`, and every function of each entry point, with what it does, returns and throws. A test generates this page from the declarations. [Options](options.md) lists the parts of their arguments, [errors](errors.md) the errors. L1 to L47 are the [laws](../explanation/laws.md).`;
-
-/** @param errors the names of the classes that have a section on the page of errors */
-export async function verbsPage(sources: Sources, errors: ReadonlySet<string>): Promise<Page> {
-  const page = new PageWriter('docs/reference/verbs.md');
-  page.add(INTRODUCTION);
+/**
+ * One page for each entry point, with a section for each function.
+ *
+ * @param errors the names of the classes that have a section on the page of errors
+ */
+export async function entryPages(sources: Sources, errors: ReadonlySet<string>): Promise<readonly Page[]> {
   const firstEntry = new Map<ts.Node, string>();
-  const writer = new VerbWriter(page, errors);
+  const tables = new OptionTables(sources);
+  const pages: Page[] = [];
   for (const entry of sources.entries) {
+    const page = new PageWriter(pathOf(entry.specifier));
+    const writer = new VerbWriter(page, errors, tables);
+    page.add(`# \`${entry.specifier}\``, INTRODUCTION);
     const { fresh, again } = split(entry, firstEntry);
     const classes = classesOf(entry).filter((declaration) => methodsOf(sources, declaration).length > 0 && sources.isOwn(declaration));
-    if (fresh.length + again.length + classes.length === 0) continue;
-    page.add(`## ${code(entry.specifier)}`);
     for (const declaration of classes) await writer.type(sources, declaration, constructorOf(declaration));
     for (const callable of fresh) {
-      await writer.callable(callable, 3);
+      await writer.callable(callable, 2);
       const handle = handleOf(sources, entry, callable);
       if (handle !== undefined && writer.isNew(handle)) await writer.type(sources, handle);
     }
-    for (const [name, specifier] of again) page.add(`${code(name)} is that of ${code(specifier)}.`);
+    tables.writeOthers(page, entry);
+    for (const [name, specifier] of again) page.add(`${code(name)} is that of [${code(specifier)}](${posix.basename(pathOf(specifier))}).`);
+    if (fresh.length + again.length + classes.length > 0) pages.push(await page.page());
   }
-  return page.page();
+  return pages;
 }
+
+const INTRODUCTION =
+  'Made from the declarations. [Entry points](../entry-points.md#how-to-read-a-page) says how to read it, [errors](../errors.md) what to do with each error.';
+
+/** The page of an entry point, from the root. */
+const pathOf = (specifier: string): string =>
+  `docs/reference/entries/${specifier.replace(/^jit-access\/?/, '').replaceAll('/', '-') || 'core'}.md`;
 
 /** The functions of an entry, those apart that an earlier entry exports too. */
 function split(entry: Entry, firstEntry: Map<ts.Node, string>) {
@@ -49,11 +60,13 @@ function split(entry: Entry, firstEntry: Map<ts.Node, string>) {
 class VerbWriter {
   readonly #page: PageWriter;
   readonly #errors: ReadonlySet<string>;
+  readonly #tables: OptionTables;
   readonly #types = new Set<ts.Node>();
 
-  constructor(page: PageWriter, errors: ReadonlySet<string>) {
+  constructor(page: PageWriter, errors: ReadonlySet<string>, tables: OptionTables) {
     this.#page = page;
     this.#errors = errors;
+    this.#tables = tables;
   }
 
   /** Whether this type has no section yet. */
@@ -66,14 +79,14 @@ class VerbWriter {
     this.#types.add(declaration);
     const name = declaration.name?.text ?? '';
     const { text, throws } = docOf(declaration);
-    this.#page.add(`### ${code(name)}`, this.#page.need(text, name, 'description'), ...this.#throws(throws));
+    this.#page.add(`## ${code(name)}`, this.#page.need(text, name, 'description'), ...this.#throws(throws));
     if (constructor !== undefined && constructor.signatures.some(({ parameters }) => parameters.length > 0))
-      await this.callable(constructor, 4);
+      await this.callable(constructor, 3);
     let group = '';
     for (const callable of methodsOf(sources, declaration)) {
       const heading = headings(declaration).findLast(([at]) => at < (callable.signatures[0]?.pos ?? 0) + leading(callable))?.[1] ?? '';
-      if (heading !== group) this.#page.add(`#### ${(group = heading)}`);
-      await this.callable(callable, group === '' ? 4 : 5);
+      if (heading !== group) this.#page.add(`### ${(group = heading)}`);
+      await this.callable(callable, group === '' ? 3 : 4);
     }
   }
 
@@ -84,6 +97,7 @@ class VerbWriter {
     this.#page.add(`${'#'.repeat(level)} ${code(name)}`, await signaturesOf(callable));
     this.#page.add(markGotchas(this.#page.need(text || (params.size > 0 ? ' ' : ''), named, 'description').trim()));
     if (params.size > 0) this.#page.add([...params].map(([parameter, what]) => `- ${code(parameter)}: ${what}`).join('\n'));
+    this.#tables.write(this.#page, callable, level + 1);
     if (returns !== undefined) this.#page.add(`**Returns** ${returns}${/[.:]$/.test(returns) ? '' : '.'}`);
     this.#page.add(...this.#throws(throws));
   }
@@ -98,7 +112,7 @@ class VerbWriter {
   /** Links each error to its section. */
   #linked(text: string): string {
     return text.replaceAll(/\b[A-Z]\w+Error\b(?!`)/g, (name) =>
-      this.#errors.has(name) ? `[${code(name)}](errors.md#${anchorOf(name)})` : code(name),
+      this.#errors.has(name) ? `[${code(name)}](../errors.md#${anchorOf(name)})` : code(name),
     );
   }
 }
@@ -131,7 +145,7 @@ async function signaturesOf({ name, signatures }: Callable): Promise<string> {
   const formatted = await format(`interface Signatures {\n${lines.join('\n')}\n}`, {
     parser: 'typescript',
     singleQuote: true,
-    printWidth: 110,
+    printWidth: 78,
   });
   const body = formatted
     .trim()
