@@ -16,6 +16,8 @@ declare module 'vitest' {
     installed: string;
     /** The files of the tarball, as paths inside the package. */
     packed: string[];
+    /** The bytes of these files. */
+    unpackedSize: number;
   }
 }
 
@@ -37,11 +39,13 @@ export default function setup(project: TestProject): () => void {
     'packed',
     own.files.map((file) => file.path),
   );
+  project.provide('unpackedSize', own.unpackedSize);
   return () => rmSync(folder, { recursive: true, force: true });
 }
 
 interface Packed {
   readonly filename: string;
+  readonly unpackedSize: number;
   readonly files: readonly { readonly path: string }[];
 }
 
