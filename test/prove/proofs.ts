@@ -1,4 +1,5 @@
 import { boundary } from './boundary.js';
+import { consoleProof } from './console.js';
 import { durableProofs } from './durable.js';
 import { hostile } from './hostile.js';
 import { journal } from './journal.js';
@@ -18,6 +19,7 @@ export const proofs: readonly Proof[] = [
   hostile,
   journal,
   viewScopes,
+  consoleProof,
   ...durableProofs,
   seededBugs,
   seededStoreBugs,

@@ -7,8 +7,8 @@ export interface Block<T> {
 
 export type Blocks<T> = readonly Block<T>[];
 
-/** As many rows as a slow device draws within a frame. */
-export const BLOCK_ROWS = 40;
+/** As few rows as a busy device draws within a frame, also if two blocks come near the window at once. */
+export const BLOCK_ROWS = 12;
 
 /** The items of the nth page, in blocks. */
 export const blocksOf = <T>(items: readonly T[], page: number): Blocks<T> =>
