@@ -8,6 +8,7 @@ import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vitepress';
 import { deadLinks } from './links.mjs';
+import { placeOf } from './pages.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, '..');
@@ -25,15 +26,6 @@ const under = (folder, pattern) =>
 
 const pages = under('docs', /^docs\/(?!api\/|play\/).*\.md$/);
 const examples = under('examples', /\.(ts|js|json)$/).filter((path) => !path.endsWith('tsconfig.json'));
-
-/** Where a file of the repository is on the site. */
-function placeOf(path) {
-  if (path === 'README.md' || path === 'docs/README.md') return path === 'README.md' ? 'index.md' : 'all-pages.md';
-  if (path.startsWith('docs/api/')) return 'api/index.html';
-  if (path === 'examples') return 'examples/index.md';
-  if (path.startsWith('examples/')) return `${path}.md`;
-  return path.replace(/^docs\//, '');
-}
 
 /** The text of a page, with its links leading to their places on the site. */
 function moved(path) {
@@ -71,17 +63,10 @@ write(
 for (const picture of under('docs', /^docs\/[^/]+\.webp$/))
   cpSync(join(root, picture), join(work, 'public', posix.basename(picture)), { recursive: true });
 
-const titleOf = (page) => /^# (.+)$/m.exec(readFileSync(join(work, `${page}.md`), 'utf8'))?.[1] ?? page;
-writeFileSync(
-  join(work, 'titles.json'),
-  JSON.stringify(
-    Object.fromEntries(pages.map((path) => [placeOf(path).replace(/\.md$/, ''), titleOf(placeOf(path).replace(/\.md$/, ''))])),
-  ),
-);
 mkdirSync(join(work, '.vitepress'));
 writeFileSync(
   join(work, '.vitepress/config.mjs'),
-  `import { siteConfig } from '../../config.mjs';\nimport titles from '../titles.json' with { type: 'json' };\nexport default siteConfig((page) => titles[page] ?? page);\n`,
+  `import { siteConfig } from '../../config.mjs';\nexport default siteConfig(${JSON.stringify(readFileSync(join(root, 'docs/README.md'), 'utf8'))});\n`,
 );
 
 await build(work, { outDir: out });

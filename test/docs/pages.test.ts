@@ -3,6 +3,7 @@ import { dirname, join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { JitEngine, MemoryGrantStore, denyAll, isJitError } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
+import { sidebarOf, type Item } from '../../.site/pages.mjs';
 import { ENTRY_TYPES } from '../../src/records/index.js';
 import { anchorsOf, linksOf, pages, root, textOf, wordsOf } from './pages.js';
 
@@ -11,6 +12,11 @@ const source = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
   .map((path) => readFileSync(`${root}src/${path}`, 'utf8'))
   .join('\n');
 const readme = textOf('README.md');
+const LIST = 'docs/README.md';
+const GROUPS =
+  'Start · Serve · Protect · Ask · Decide · Show · Store · Notify and connect · Agents · Operate · Audit · Test · Reference · Explanation'.split(
+    ' · ',
+  );
 
 describe('a page', () => {
   it.each([...pages, '.github/CONTRIBUTING.md', '.github/SECURITY.md'])('%s has only links with existing targets', (page) => {
@@ -24,13 +30,38 @@ describe('a page', () => {
   });
 
   it('is in the list of all pages, which README.md names', () => {
-    const list = 'docs/README.md';
-    expect(linksOf('README.md')).toContain(list);
-    // The page of entry points lists the page of each.
-    const links = [list, 'docs/reference/entry-points.md'].flatMap((page) => linksOf(page).map((link) => posix.join(dirname(page), link)));
-    expect(links.map((link) => link.split('#')[0])).toEqual(
-      expect.arrayContaining(pages.filter((page) => page !== 'README.md' && page !== list)),
-    );
+    expect(linksOf('README.md')).toContain(LIST);
+    const listed = linksOf(LIST).map((link) => posix.join('docs', link));
+    expect(listed).toEqual([...new Set(listed)]);
+    expect(listed).toEqual(expect.arrayContaining(pages.filter((page) => page !== 'README.md' && page !== LIST)));
+  });
+});
+
+describe('docs/README.md, the list of all pages', () => {
+  const list = textOf(LIST);
+
+  it('has the groups in the order in which a reader needs them', () => {
+    expect([...list.matchAll(/^## (.+)$/gm)].map(([, group]) => group)).toEqual(GROUPS);
+  });
+
+  it('has one line for each page, with its title, its path and what it is', () => {
+    for (const line of list.split('\n').filter((line) => /\]\(/.test(line))) expect(line).toMatch(/^( {2})?- \[[^\]]+\]\([^)]+\): \S/);
+  });
+
+  it('is the sidebar of the site: the same groups, with the same pages in the same order', () => {
+    const sidebar = sidebarOf(list);
+    const linksIn = (items: readonly Item[]): string[] => items.flatMap(({ link, items = [] }) => [link, ...linksIn(items)]);
+    expect(sidebar.map(({ text }) => text)).toEqual(GROUPS);
+    for (const { text, items } of sidebar) {
+      const group = list.split(`## ${text}\n`)[1]?.split('\n## ')[0] ?? '';
+      const links = [...group.matchAll(/\]\(([^)]+)\)/g)].map(([, path = '']) =>
+        /^(?:\.\.\/examples|api\/)/.test(path) ? path : `/${path}`,
+      );
+      expect(links.length, text).toBeGreaterThan(0);
+      expect(linksIn(items), text).toEqual(
+        links.map((path) => path.replace(/\.md$/, '').replace('../examples', '/examples/').replace('api/index.api', '/api/index.html')),
+      );
+    }
   });
 });
 
