@@ -5,21 +5,19 @@ const engine = new JitEngine({
   approver: reviewers({ members: ['user:sam'] }),
 });
 
+const scope = 'db-prod:write';
 const { request } = await engine.requestAccess({
   subject: 'user:maya',
-  scope: 'db-prod:write',
+  scope,
   ttl: '15m',
   justification: 'order 1138 is stuck',
 });
-console.log(await engine.isAllowed('user:maya', 'db-prod:write')); // false: user:sam has not approved the request
+const may = () => engine.isAllowed('user:maya', scope);
+console.log(await may()); // user:sam has not approved the request
 
 await engine.approve(request.id, { by: 'user:sam' });
-console.log(await engine.isAllowed('user:maya', 'db-prod:write')); // true, for 15 minutes from now
+console.log(await may()); // from now on, for 15 minutes
 
-const { reason, validUntil } = await engine.check(
-  'user:maya',
-  'db-prod:write',
-);
-console.log(
-  `${reason}, until ${new Date(validUntil ?? NaN).toISOString()}`,
-);
+const held = await engine.whoHadAccess({ scope, at: Date.now() });
+for (const { subject, expiresAt } of held.items)
+  console.log(subject, 'until', new Date(expiresAt).toISOString());

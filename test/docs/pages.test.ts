@@ -72,8 +72,8 @@ describe('README.md', () => {
     expect(opening?.[1]?.match(/[.!?]( |$)/g)).toHaveLength(1);
   });
 
-  it('has at most 750 words outside of code', () => {
-    expect(wordsOf('README.md', { tables: true })).toBeLessThanOrEqual(750);
+  it('has at most 700 words outside of code', () => {
+    expect(wordsOf('README.md', { tables: true })).toBeLessThanOrEqual(700);
   });
 
   it('states the sizes that `npm run size` has measured', () => {
