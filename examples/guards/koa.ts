@@ -8,7 +8,10 @@ import {
 } from 'jit-access/guard';
 import type { Context, Middleware } from 'koa';
 
-/** An adapter for Koa, whole: the handler finds the access in `ctx.state.access`. What `subject` throws goes to `app.on('error')`. */
+/**
+ * An adapter for Koa, whole: the handler finds the access in
+ * `ctx.state.access`. What `subject` throws goes to `app.on('error')`.
+ */
 export function requireGrant(
   engine: GuardEngine,
   options: GuardOptions<[ctx: Context]>,
