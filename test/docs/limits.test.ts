@@ -61,10 +61,6 @@ const LONG_TEXT: Exceptions = {
 
 /** Lines of code. */
 const LONG_CODE: Exceptions = {
-  // Start, and by stack
-
-  'docs/guides/express-postgresql.md': 147,
-
   // guides of Serve, Protect, Ask and Decide
 
   'docs/guides/authzen.md': 150,
@@ -95,7 +91,6 @@ const WIDE_LINES: Exceptions = {
 
   // Start, and by stack
 
-  'docs/guides/express-postgresql.md': 3,
   'docs/start/quickstart.md': 6,
 
   // the console and the client

@@ -41,6 +41,8 @@ export interface Block {
   readonly code: string;
   /** The file whose content this is, from a comment right above: `<!-- examples/quickstart.ts -->`. */
   readonly file: string | undefined;
+  /** The name under which the reader saves it, from a comment right above: `<!-- file: server.js -->`. */
+  readonly saveAs: string | undefined;
   /** The block of `text` that follows a program: its output. */
   readonly prints: string | undefined;
 }
@@ -62,6 +64,7 @@ export function blocksOf(page: string): Block[] {
       info: (fence[2] as string).trim(),
       code: code.join('\n') + '\n',
       file: /^<!-- (\S+) -->$/.exec(above ?? '')?.[1],
+      saveAs: /^<!-- file: (\S+) -->$/.exec(above ?? '')?.[1],
       prints: undefined,
     });
   }
@@ -71,6 +74,24 @@ export function blocksOf(page: string): Block[] {
     return { ...block, prints };
   });
 }
+
+/** The blocks of a page and the comments between them, in order. */
+export function partsOf(page: string): { readonly block?: Block; readonly mark?: string }[] {
+  const blocks = blocksOf(page);
+  const blockAt = new Map(blocks.map((block) => [block.line, block]));
+  const inside = new Set(blocks.flatMap(({ line, code }) => code.split('\n').map((_, i) => line + 1 + i)));
+  return textOf(page)
+    .split('\n')
+    .flatMap((text, i): { readonly block?: Block; readonly mark?: string }[] => {
+      const block = blockAt.get(i + 1);
+      if (block !== undefined) return [{ block }];
+      const mark = inside.has(i + 1) ? undefined : /^<!-- (.+) -->$/.exec(text)?.[1];
+      return mark === undefined ? [] : [{ mark }];
+    });
+}
+
+/** The pages that a test follows line by line: test/package/follow.ts. */
+export const followed: readonly string[] = pages.filter((page) => blocksOf(page).some(({ saveAs }) => saveAs !== undefined));
 
 /** The texts of the links of a page that lead to another file or heading of this repository. */
 export function linksOf(page: string): string[] {

@@ -5,15 +5,14 @@ import type { Block } from './pages.js';
 import { named, programs, runPacked } from './run-packed.js';
 
 /*
- * Every whole program of README.md and docs runs with the packed package, whether its page shows the output or not. The programs of the
- * guide to Express and PostgreSQL run in test/package/guide.test.ts, and those for a newer Node in test/runtimes/docs.test.ts.
+ * Every whole program of README.md and docs runs with the packed package, whether its page shows the output or not. The programs that a
+ * reader saves run in test/package/guide.test.ts, and those for a newer Node in test/runtimes/docs.test.ts.
  */
 
 const NEEDS = { postgres: ['pg'], redis: ['redis', 'ioredis'], newerNode: ['node:sqlite'] };
 const isFor = (block: Block, need: keyof typeof NEEDS): boolean => NEEDS[need].some((name) => block.code.includes(` from '${name}';`));
-const guide = 'docs/guides/express-postgresql.md';
 const needsNothing = (block: Block): boolean =>
-  block.page !== guide && !(Object.keys(NEEDS) as (keyof typeof NEEDS)[]).some((need) => isFor(block, need));
+  block.saveAs === undefined && !(Object.keys(NEEDS) as (keyof typeof NEEDS)[]).some((need) => isFor(block, need));
 
 /** What the reader of a page has to set. */
 const SETTINGS = { PORT: '0', WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
@@ -59,7 +58,7 @@ describe('[NC1] the programs that need PostgreSQL run', () => {
   });
   afterAll(() => server.stop());
 
-  it.each(programs.filter((block) => isFor(block, 'postgres') && block.page !== guide).map(named))('%s', (_, block) => {
+  it.each(programs.filter((block) => isFor(block, 'postgres') && block.saveAs === undefined).map(named))('%s', (_, block) => {
     const { hostname, port, username, password, pathname } = new URL(server.url);
     return runs(block, {
       DATABASE_URL: server.url,
@@ -83,9 +82,9 @@ describe('the programs of the docs', () => {
   it('are all of them: each is in a group, and no group is empty', () => {
     const groups = [
       programs.filter(needsNothing),
-      programs.filter(({ page }) => page === guide),
+      programs.filter(({ saveAs }) => saveAs !== undefined),
       ...(Object.keys(NEEDS) as (keyof typeof NEEDS)[]).map((need) =>
-        programs.filter((block) => block.page !== guide && isFor(block, need)),
+        programs.filter((block) => block.saveAs === undefined && isFor(block, need)),
       ),
     ];
     expect(groups.map((group) => group.length > 0)).toEqual([true, true, true, true, true]);
