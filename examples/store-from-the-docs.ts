@@ -28,7 +28,10 @@ import type {
   RowPlace,
 } from 'jit-access/store';
 
-/** The layout of the objects that this version writes. An object of another is refused, never guessed at. */
+/**
+ * The layout of the objects that this version writes. An object of another
+ * is refused, never guessed at.
+ */
 const LAYOUT = 1;
 const LIMIT_MS = 5_000;
 
@@ -42,7 +45,10 @@ interface Contents {
   readonly journal: readonly LinkedEntry[];
 }
 
-/** A namespace as it was read. Its revision is the ETag of its object, or empty while there is none. */
+/**
+ * A namespace as it was read. Its revision is the ETag of its object, or
+ * empty while there is none.
+ */
 interface State extends BackendState, Contents {
   readonly revision: string;
 }
@@ -57,7 +63,10 @@ const empty = (): Contents => ({
   journal: [],
 });
 
-/** The objects of all namespaces, and the four functions from which the kit makes `commit`. */
+/**
+ * The objects of all namespaces, and the four functions from which the kit
+ * makes `commit`.
+ */
 class Bucket {
   readonly commit = serialCommits<State>(this, { timeoutMs: LIMIT_MS });
   readonly #url: string;
@@ -93,7 +102,10 @@ class Bucket {
     };
   }
 
-  /** The compare-and-set: the server writes the object only if no other process has written it since it was read. */
+  /**
+   * The compare-and-set: the server writes the object only if no other
+   * process has written it since it was read.
+   */
   async write(
     { namespace, revision, ...before }: State,
     { put, remove, append, trimTo, head, start }: BackendWrite,
@@ -151,7 +163,10 @@ class Bucket {
       throw new StoreError('open', `${this.#url} answered ${status}`);
   }
 
-  /** No object is an empty namespace only where the store's marker is. Without it, the bucket is gone, not the data. */
+  /**
+   * No object is an empty namespace only where the store's marker is.
+   * Without it, the bucket is gone, not the data.
+   */
   async #refuseIfGone(): Promise<void> {
     const { status } = await this.#ask(MARKER);
     if (status !== 200) throw new Error(`${MARKER} is missing`);
@@ -171,9 +186,11 @@ class Bucket {
 }
 
 /**
- * Keeps each namespace in one object of a bucket, which every commit replaces whole. Small and complete: for a service of a few
- * thousand rows, and as a pattern. Any number of processes may share the bucket. Its server must know `If-Match` and
- * `If-None-Match` of a PUT, as S3 and R2 do.
+ * Keeps each namespace in one object of a bucket, which every commit
+ * replaces whole. Small and complete: for a service of a few thousand
+ * rows, and as a pattern. Any number of processes may share the bucket.
+ * Its server must know `If-Match` and `If-None-Match` of a PUT, as S3
+ * and R2 do.
  */
 export class BucketGrantStore implements GrantStore {
   readonly durability = 'server';
@@ -185,7 +202,10 @@ export class BucketGrantStore implements GrantStore {
     this.#bucket = bucket;
   }
 
-  /** @param send a `fetch` that signs the requests, such as that of `aws4fetch` */
+  /**
+   * @param send a `fetch` that signs the requests, such as that of
+   * `aws4fetch`
+   */
   static async open(
     url: string,
     namespace: string,
@@ -304,9 +324,14 @@ export class BucketGrantStore implements GrantStore {
 
 const MARKER = 'store.marker';
 
-/** A digest, so that any namespace is a name. Of its JSON, in which a lone surrogate is spelt out: as UTF-8 all of them are the same. */
-const nameOf = (namespace: string): string =>
-  `${createHash('sha256').update(JSON.stringify(namespace)).digest('hex')}.json`;
+/**
+ * A digest, so that any namespace is a name. Of its JSON, in which a lone
+ * surrogate is spelt out: as UTF-8 all of them are the same.
+ */
+const nameOf = (namespace: string): string => {
+  const hash = createHash('sha256').update(JSON.stringify(namespace));
+  return `${hash.digest('hex')}.json`;
+};
 
 const keyOf = ({ kind, id }: RowKey): string => JSON.stringify([kind, id]);
 
@@ -320,7 +345,7 @@ function contentsOf({
 }: Contents): Contents {
   if (layout !== LAYOUT)
     throw new Error(
-      `the object is of layout ${layout}, and this store knows layout ${LAYOUT}`,
+      `the object has layout ${layout}, this store layout ${LAYOUT}`,
     );
   return { layout, rows: rows.map(rowOf), start, head, journal };
 }

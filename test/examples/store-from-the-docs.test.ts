@@ -38,7 +38,7 @@ describe('BucketGrantStore', () => {
   it('refuses an object of another layout, and names both versions', async () => {
     const { store, replace } = await withOneCommit();
     replace((body) => body.replace('"layout":1', '"layout":2'));
-    const refused = /the object is of layout 2, and this store knows layout 1/;
+    const refused = /the object has layout 2, this store layout 1/;
     await expect(store.get([aRow()])).rejects.toThrow(refused);
     await expect(store.live({ subject: 'user:maya', at: 0 })).rejects.toThrow(refused);
     await expect(store.commit(aChange({ append: [anEntry({ id: 'c2.1' })] }))).rejects.toThrow(refused);

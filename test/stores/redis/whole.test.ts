@@ -182,7 +182,7 @@ describeRedis(
 
     it('may run every command of the store, and no other', async () => {
       const page = await readFile(new URL('../../../docs/guides/stores/redis.md', import.meta.url), 'utf8');
-      const [, , , ...rules] = /^ACL SETUSER jit .*$/m.exec(page)?.[0].split(' ') ?? [];
+      const rules = /ACL SETUSER jit ([^`]+)/.exec(page)?.[1]?.match(/[^\s'\\]+/g) ?? [];
       const admin = await connect();
       await admin.send('ACL', 'SETUSER', 'jit', ...rules);
       after(() => connect().then(({ send }) => send('ACL', 'DELUSER', 'jit')));
