@@ -34,8 +34,6 @@ function tooMuch(of: readonly string[], count: (page: string) => number, limit: 
 const LONG_TEXT: Exceptions = {
   // Start, and by stack
 
-  'docs/start/concepts.md': 773,
-
   // the console and the client
 
   'docs/guides/client.md': 1068,
