@@ -1,5 +1,5 @@
 export { requireGrant } from './guards/fetch.js';
-export { accessOf, type Access, type WatchedAccess } from './guards/access.js';
-export type { Admitted, Refused } from './guards/outcome.js';
+export { accessOf, type Access, type ObservedAccess, type WatchedAccess } from './guards/access.js';
+export type { Admitted, Observation, ObservedAnswer, Refused } from './guards/outcome.js';
 export type { GuardEngine, GuardOptions } from './guards/options.js';
 export type { Problem, ProblemType, Refusal } from './guards/refusal.js';

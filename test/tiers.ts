@@ -13,6 +13,7 @@ const LATER: readonly Tier[] = [
     name: 'isolated',
     include: [
       'test/{turns,core/time,engine/{check,construct,sweeper},journal/turns,kernel/resend,sinks/format-zone}.test.ts',
+      'test/guards/observe-limit.test.ts',
       'test/stores/{listener,time-limit,kit/time,memory/namespaces}.test.ts',
       'test/features/{http/early-answers,view/faults,work/adversary}.test.ts',
     ],

@@ -1,4 +1,5 @@
 import {
+  attachAccess,
   createGuard,
   isAnswered,
   whenClosed,
@@ -31,7 +32,7 @@ export function requireGrant(
       return;
     }
     if (outcome.stop !== undefined) whenClosed(ctx.res, outcome.stop);
-    ctx.state.access = outcome.access;
+    ctx.state.access = attachAccess(ctx, outcome.access);
     await next();
   };
 }

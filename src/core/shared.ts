@@ -24,6 +24,8 @@ export interface Shared {
   readonly system: object;
   /** The access with which a guard has allowed a request, by the object that carries it to the handler. */
   readonly accesses: WeakMap<object, object>;
+  /** How often the guards that only observe would have given each answer, by the engine or the checker that they ask. */
+  readonly observed: WeakMap<object, Record<string, number>>;
 }
 
 /** The number names the layout of {@link Shared}: who changes a field or its meaning takes the next one. */
@@ -48,12 +50,12 @@ export function shared(): Shared {
   const place = globalThis as { readonly [KEY]?: Shared };
   try {
     if (place[KEY] === undefined) {
-      const made: Shared = { clocks: new WeakMap(), system: {}, accesses: new WeakMap() };
+      const made: Shared = { clocks: new WeakMap(), system: {}, accesses: new WeakMap(), observed: new WeakMap() };
       Object.defineProperty(place, KEY, { value: Object.freeze(made) });
     }
     const state = place[KEY] as Shared;
     // Throws for a value that is no map.
-    for (const map of [state.clocks, state.accesses]) WeakMap.prototype.has.call(map, state.system);
+    for (const map of [state.clocks, state.accesses, state.observed]) WeakMap.prototype.has.call(map, state.system);
     return state;
   } catch {
     throw new InvalidArgumentError(

@@ -10,8 +10,21 @@ export interface WatchedAccess {
   stop(): void;
 }
 
-/** The object that a guard passes to the handler of an allowed request. */
-export interface Access {
+/** The part of an {@link Access} that a handler may rely on behind a guard with `observe: true`: the request may have no access. */
+export interface ObservedAccess {
+  /** `true`: the guard only observes, so that the handler runs with every decision. */
+  readonly observed: boolean;
+  /** The answer of the engine. `undefined`: it gave none, which happens only behind a guard that observes. */
+  readonly decision: Decision | undefined;
+  /** Why an observing guard has no answer of the engine: an error of `subject`, `scope` or the engine. Otherwise `undefined`. */
+  readonly error?: unknown;
+}
+
+/**
+ * The object that a guard passes to the handler of an allowed request. Behind a guard with `observe: true`, declare it as
+ * {@link ObservedAccess}: `decision` may then be missing.
+ */
+export interface Access extends ObservedAccess {
   /**
    * The decision: its reason, the grant, and `validUntil`, the end of the access as known now. The decision of a view has no `grant`.
    */
@@ -23,7 +36,8 @@ export interface Access {
    * has disconnected. Its `reason` says why, like the `reason` of the watch that `abortOnEnd` returned. A handler that
    * streams or runs for long should listen to it.
    *
-   * @throws InvalidArgumentError if the guard has no `abortOnEnd`: a signal that never aborts would never stop the handler
+   * @throws InvalidArgumentError if the guard has no `abortOnEnd`: a signal that never aborts would never stop the handler. Behind
+   *   a guard that observes, it never aborts
    */
   readonly signal: AbortSignal;
 }
@@ -31,7 +45,7 @@ export interface Access {
 /** @param watch `undefined`: the guard has no `abortOnEnd` */
 export function makeAccess(decision: Decision, grantId: string | undefined, watch: WatchedAccess | undefined): Access {
   // Not enumerable, so that code which prints or copies an access does not trigger the getter's error.
-  return Object.defineProperty({ decision, grantId }, 'signal', {
+  return Object.defineProperty({ observed: false, decision, grantId }, 'signal', {
     get() {
       if (watch === undefined) throw invalid('abortOnEnd', 'set on the guard whose signal is read', undefined);
       return watch.signal;
@@ -39,15 +53,32 @@ export function makeAccess(decision: Decision, grantId: string | undefined, watc
   }) as Access;
 }
 
-/** @param carrier an object that the framework also passes to the handler: its request or its response */
-export function attachAccess(carrier: object, access: Access): void {
-  shared().accesses.set(carrier, access);
+/** The access of a guard that observes. Its signal never aborts: nothing about the request may change. */
+export function makeObserved(observation: Omit<ObservedAccess, 'observed'>, grantId: string | undefined): Access {
+  const { decision, error } = observation;
+  return Object.defineProperty({ observed: true, decision, error, grantId }, 'signal', {
+    get: () => new AbortController().signal,
+  }) as Access;
 }
 
 /**
- * The access with which a guard has allowed a request. After several guards, the access of the last one.
+ * Keeps the access for `accessOf`. The access of a guard that observes never replaces that of a guard that has allowed the request.
  *
- * @throws InvalidArgumentError if no guard has allowed it
+ * @param carrier an object that the framework also passes to the handler: its request, its response or its context
+ * @returns the access for the handler
+ */
+export function attachAccess(carrier: object, access: Access): Access {
+  const { accesses } = shared();
+  const before = accesses.get(carrier) as Access | undefined;
+  const kept = access.observed && before?.observed === false ? before : access;
+  accesses.set(carrier, kept);
+  return kept;
+}
+
+/**
+ * The access with which a guard has allowed a request. After several guards, the access of the last one that does not only observe.
+ *
+ * @throws InvalidArgumentError if no guard has allowed or observed it
  */
 export function accessOf(carrier: object): Access {
   const access = shared().accesses.get(carrier) as Access | undefined;

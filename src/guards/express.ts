@@ -44,7 +44,6 @@ async function answerOrAdmit(guard: Guard<[request: Request]>, req: Request, res
   }
   const { access, stop } = outcome;
   if (stop !== undefined) whenClosed(res, stop);
-  attachAccess(res, access);
-  res.locals.access = access;
+  res.locals.access = attachAccess(res, access);
   return true;
 }

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Access } from './access.js';
+import { attachAccess, type Access } from './access.js';
 import { untilRead } from './body.js';
 import { createGuard } from './guard.js';
 import type { GuardEngine, GuardOptions } from './options.js';
@@ -26,7 +26,7 @@ export function requireGrant<Scope extends string = string>(
       return c.body(JSON.stringify(body), status, headers);
     }
     const { access, stop } = outcome;
-    c.set('access', access);
+    c.set('access', attachAccess(c, access));
     if (stop === undefined) return next();
     const { raw } = c.req;
     raw.signal.addEventListener('abort', stop, { once: true });

@@ -6,7 +6,7 @@ import type { MaybePromise } from '../core/ports.js';
 import { readScope } from '../core/scope.js';
 import { readDuration, type Duration } from '../core/duration.js';
 import type { WatchedAccess } from './access.js';
-import type { Refused } from './outcome.js';
+import type { Observation, Refused } from './outcome.js';
 
 /** The object that a guard asks: an engine, or a checker of `jit-access/check`, which takes no use. */
 export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> & Partial<Pick<JitEngine<Scope>, 'consume'>>;
@@ -46,14 +46,14 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
    */
   readonly view?: GuardView | undefined;
   /**
-   * Whether an allowed request counts as a use, for grants that end when they are idle. `true` is refused with a checker or a view,
-   * which record no use. Default: true with an engine alone, otherwise false.
+   * Whether an allowed request counts as a use, for grants that end when they are idle. `true` is refused with a checker, a view or
+   * `observe`, which record no use. Default: true with an engine alone, otherwise false.
    */
   readonly touch?: boolean | undefined;
   /**
    * Whether an allowed request records that it used its grant, for the access report. `true` turns this on for the routes of this
-   * guard, also if the engine's option `recordUse` is off; `false` turns it off for them. `true` is refused with a checker or a
-   * view, which record no use. Default: the engine's option.
+   * guard, also if the engine's option `recordUse` is off; `false` turns it off for them. `true` is refused with a checker, a
+   * view or `observe`, which record no use. Default: the engine's option.
    */
   readonly recordUse?: boolean | undefined;
   /** The realm that a 401 names: 1-256 printable ASCII characters without quotes and backslashes. Default: `jit-access`. */
@@ -62,6 +62,18 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
   readonly retryAfter?: Duration | undefined;
   /** Called for each refusal, with the data that the client does not get: the decision, or the error. A throw is ignored. Default: none. */
   readonly onRefused?: ((refused: Refused, ...args: Args) => void) | undefined;
+  /**
+   * `true`: the guard asks, but answers nothing itself, and every request reaches the handler. Use it to introduce a check on a
+   * running service. `abortOnEnd`, `touch: true` and `recordUse: true` are refused beside it. Default: false.
+   *
+   * Gotcha: such a guard protects nothing.
+   */
+  readonly observe?: boolean | undefined;
+  /**
+   * Called for each request that a guard with `observe: true` has observed, with what the guard would have answered. A throw is
+   * ignored, and no request waits for it. Default: none; `observedCounts` of `jit-access/guard` has the numbers.
+   */
+  readonly observed?: ((observation: Observation, ...args: Args) => void) | undefined;
 }
 
 /** The function that identifies the caller, and the options of the guards. */
@@ -99,17 +111,34 @@ export interface Caller<Args extends readonly unknown[]> {
   readonly realm: string;
   readonly retryAfterMs: number;
   readonly onRefused: (refused: Refused, ...args: Args) => void;
+  readonly observe: boolean;
+  readonly observed: (observation: Observation, ...args: Args) => void;
 }
 
-const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'view', 'touch', 'recordUse', 'realm', 'retryAfter', 'onRefused'] as const;
+const OPTIONS = [
+  'subject',
+  'scope',
+  'requestUrl',
+  'abortOnEnd',
+  'view',
+  'touch',
+  'recordUse',
+  'realm',
+  'retryAfter',
+  'onRefused',
+  'observe',
+  'observed',
+] as const;
 
 /** Reads all options except the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
-  const { subject, requestUrl, abortOnEnd, view, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
+  const { subject, requestUrl, abortOnEnd, view, realm = 'jit-access', retryAfter = 5_000, onRefused, observe = false, observed } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that returns the id of the caller', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
   const isEngine = typeof asked.consume === 'function';
+  assertBoolean('observe', observe);
+  if (abortOnEnd !== undefined && observe) throw invalid('abortOnEnd', 'omitted with observe, which ends no response', abortOnEnd);
   if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'omitted over a checker, which cannot watch access', abortOnEnd);
   return Object.freeze({
     engine: asked,
@@ -117,22 +146,30 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
     subject: subject as Caller<Args>['subject'],
     requestUrl: requestUrl === undefined || requestUrl === false ? requestUrl : readAddress('requestUrl', requestUrl),
     abortOnEnd: readAbortOnEnd(abortOnEnd, asked as JitEngine),
-    writes: readWrites(given, isEngine && view === undefined),
+    writes: readWrites(given, isEngine && view === undefined && !observe, observe),
     realm: readRealm(realm),
     retryAfterMs: readDuration('retryAfter', retryAfter),
     onRefused: readListener('onRefused', onRefused),
+    observe,
+    observed: readListener('observed', observed),
   });
 }
 
-/** @param recordsUse whether every allowed request is checked by an engine */
-function readWrites({ touch, recordUse }: { readonly touch?: unknown; readonly recordUse?: unknown }, recordsUse: boolean): CheckOptions {
+/** @param recordsUse whether every allowed request is allowed by an engine's own check */
+function readWrites(
+  { touch, recordUse }: { readonly touch?: unknown; readonly recordUse?: unknown },
+  recordsUse: boolean,
+  observe: boolean,
+): CheckOptions {
   const read = (name: keyof CheckOptions, value: unknown): boolean => {
     assertBoolean(name, value);
+    if (value && observe) throw invalid(name, 'false or omitted with observe, which takes no use', value);
     if (value && !recordsUse) throw invalid(name, 'false or omitted over a checker or a view: they record no use', value);
     return value;
   };
   const touches = touch === undefined ? recordsUse : read('touch', touch);
-  return Object.freeze(recordUse === undefined ? { touch: touches } : { touch: touches, recordUse: read('recordUse', recordUse) });
+  const records = recordUse === undefined ? (observe ? false : undefined) : read('recordUse', recordUse);
+  return Object.freeze(records === undefined ? { touch: touches } : { touch: touches, recordUse: records });
 }
 
 /** @returns a validated scope, or a function whose result must still be validated */

@@ -1,6 +1,6 @@
 import type { Decision } from '../records/index.js';
-import type { Access } from './access.js';
-import type { Refusal } from './refusal.js';
+import type { Access, ObservedAccess } from './access.js';
+import type { ProblemType, Refusal } from './refusal.js';
 
 /** The request may continue to its handler. */
 export interface Admitted {
@@ -23,6 +23,15 @@ export interface Refused {
   readonly decision: Decision | undefined;
   /** The failure that caused a 503, or the problem with the subject that caused a 401. Not for the client. */
   readonly error: unknown;
+}
+
+/** The answer that a guard would have given: `allowed`, the last part of a refusal's `type`, or `failed` for a rejection. */
+export type ObservedAnswer = 'allowed' | 'failed' | (ProblemType extends `urn:jit-access:problem:${infer Kind}` ? Kind : never);
+
+/** What a guard with `observe: true` would have answered. */
+export interface Observation extends ObservedAccess {
+  /** `failed`: `subject` or `scope` threw, returned a value of another type, or gave no answer within a second. */
+  readonly answer: ObservedAnswer;
 }
 
 /**

@@ -123,7 +123,9 @@ function bugs(): Readonly<Record<string, Bug>> {
     'drops the option touch': { choices: ({ abortOnEnd, onRefused }) => ({ abortOnEnd, onRefused }) },
     'drops onRefused': { choices: (choices) => ({ ...choices, onRefused: undefined }) },
     'counts no use': { choices: (choices) => ({ ...choices, touch: false }) },
-    'gives its own signal': { access: ({ decision, grantId }) => ({ decision, grantId, signal: new AbortController().signal }) },
+    'gives its own signal': {
+      access: ({ decision, grantId }) => ({ observed: false, decision, grantId, signal: new AbortController().signal }),
+    },
     'stops the watch too soon': { watch: (response, _request, stop) => (stop(), response) },
     'never stops the watch': { watch: (response) => response },
     'does not notice that a client disconnects': {
@@ -136,6 +138,14 @@ function bugs(): Readonly<Record<string, Bug>> {
     },
     'runs the handler of a request that was already answered': { ignoresAnswer: true },
     'refuses, but runs the handler': { goesOn: true },
+    'refuses what it should only observe': { choices: (choices) => ({ ...choices, observe: false }) },
+    'answers by the decision of a guard that observes': {
+      outcome: (outcome) =>
+        outcome.allowed && outcome.access.observed && outcome.access.decision?.allowed === false
+          ? ({ allowed: false, refusal: { status: 403, headers: {}, body: {} } } as never)
+          : outcome,
+    },
+    'drops the option observed': { choices: (choices) => ({ ...choices, observed: undefined }) },
     'answers 200 to everything': { refuse: with403(() => ({ status: 200 })) },
   };
 }
@@ -196,6 +206,6 @@ describe('the guard contract', () => {
     const ran = await results(bug);
     expect(failed(ran)).not.toEqual([]);
     const violations = [...ran.values()].filter((error) => error instanceof ContractViolation);
-    for (const { message } of violations) expect(message).toMatch(/^guarantee [1-7]\. .+\n.+/s);
+    for (const { message } of violations) expect(message).toMatch(/^guarantee [1-8]\. .+\n.+/s);
   });
 });

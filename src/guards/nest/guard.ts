@@ -38,12 +38,16 @@ export function GrantGuard(scope: ContextScope, choices: GuardDefaults<[context:
   readNeed({ scope });
   class OneGrantGuard implements CanActivate {
     readonly #guard: Guard<[context: ExecutionContext]>;
+    readonly #observes: boolean;
 
     constructor({ engine, ...options }: JitAccessOptions) {
-      this.#guard = createGuard(engine, { ...options, ...choices, scope });
+      const all = { ...options, ...choices, scope };
+      this.#guard = createGuard(engine, all);
+      this.#observes = all.observe === true;
     }
 
     async canActivate(context: ExecutionContext): Promise<boolean> {
+      if (context.getType() !== 'http' && this.#observes) return true;
       if (context.getType() !== 'http') throw invalid('context', 'of HTTP', context.getType());
       const http = context.switchToHttp();
       const outcome = await this.#guard(context);

@@ -8,6 +8,7 @@ import type { Cases, DefineCase, Hooks } from './cases.js';
 import { ends } from './ends.js';
 import { late } from './late.js';
 import { letsThrough } from './lets-through.js';
+import { observes } from './observes.js';
 import { outages } from './outages.js';
 import { scopes } from './scopes.js';
 import { GuardWorld, type GuardedRoute, type GuardServer } from './world.js';
@@ -39,6 +40,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
   ['5. a refusal says where to request access, and nothing about held access', answers],
   ['6. the signal of abortOnEnd ends with the access or with the response, and no watch is left', ends],
   ['7. a request that another handler has answered runs no handler, and causes no error', late],
+  ['8. a guard that observes changes no answer', observes],
 ];
 
 /**

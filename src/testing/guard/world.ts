@@ -1,7 +1,7 @@
 import { JitEngine } from '../../engine/engine.js';
 import { watchAccess } from '../../features/work/functions.js';
 import type { Access } from '../../guards/access.js';
-import type { Refused } from '../../guards/outcome.js';
+import type { Observation, Refused } from '../../guards/outcome.js';
 import type { GuardDefaults, GuardEngine } from '../../guards/options.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Grant } from '../../records/index.js';
@@ -84,6 +84,8 @@ export class GuardWorld {
   readonly handled: Access[] = [];
   /** The refusals that guards reported to `onRefused`. */
   readonly refused: Refused[] = [];
+  /** What guards reported to `observed`. */
+  readonly observed: Observation[] = [];
   /** The streams that handlers have begun, in order. */
   readonly streams: Stream[] = [];
   /** How often a guard asked for the subject of a session. */
@@ -178,6 +180,13 @@ export class GuardWorld {
       { ...route, name: 'fails', choices: { abortOnEnd: watchAccess }, answer: this.#handler((access) => this.#fail(access)) },
       { ...route, name: 'late', choices: { abortOnEnd: watchAccess }, answered: this.#answered.promise },
       { ...route, name: 'short', choices: { abortOnEnd: watchClosely } },
+      {
+        ...route,
+        name: 'observed',
+        choices: { observe: true, observed: (observation) => void this.observed.push(observation), onRefused },
+        scope: (id) => (id === 'throws undefined' ? thrown(undefined) : `db-${id}:write`),
+        answer: this.#handler(() => unguarded()),
+      },
     ];
   }
 
@@ -257,6 +266,11 @@ function gate(): { readonly promise: Promise<void>; readonly open: () => void } 
   let open: () => void = () => undefined;
   const promise = new Promise<void>((resolve) => (open = resolve));
   return { promise, open };
+}
+
+/** The answer of a handler that uses no access. */
+async function* unguarded(): AsyncIterable<string> {
+  yield 'open';
 }
 
 /** Throws any value, which need not be an error. */

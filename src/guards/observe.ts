@@ -1,0 +1,61 @@
+import { systemClock } from '../core/clock.js';
+import { readPort } from '../core/parse.js';
+import { shared } from '../core/shared.js';
+import { within } from '../core/timers.js';
+import { makeObserved } from './access.js';
+import type { Caller } from './options.js';
+import type { Admitted, Observation, ObservedAnswer, Refused } from './outcome.js';
+
+/** How long a request waits for what is only observed, in milliseconds. */
+const LIMIT_MS = 1_000;
+
+const late = () => new Error(`no answer within ${LIMIT_MS} ms: the request has continued`);
+
+/** Admits every request. A refusal, an error and a missing answer are only reported. */
+export async function observe<Args extends readonly unknown[]>(
+  caller: Caller<Args>,
+  decide: () => Promise<Admitted | Refused>,
+  args: Args,
+): Promise<Admitted> {
+  const [observation, grantId] = await within(systemClock, LIMIT_MS, decide, late).then(
+    (outcome) => [observationOf(outcome), outcome.allowed ? outcome.access.grantId : undefined] as const,
+    (error: unknown) => [{ observed: true, answer: 'failed', decision: undefined, error } as const, undefined] as const,
+  );
+  const counts = countsOf(caller.engine);
+  counts[observation.answer] += 1;
+  caller.observed(Object.freeze(observation), ...args);
+  return { allowed: true, access: makeObserved(observation, grantId), stop: undefined };
+}
+
+function observationOf(outcome: Admitted | Refused): Observation {
+  if (outcome.allowed) return { observed: true, answer: 'allowed', decision: outcome.access.decision, error: undefined };
+  const { refusal, decision, error } = outcome;
+  const answer = refusal.body.type.slice('urn:jit-access:problem:'.length) as ObservedAnswer;
+  return { observed: true, answer, decision, error };
+}
+
+function countsOf(engine: object): Record<ObservedAnswer, number> {
+  const { observed } = shared();
+  const counts = observed.get(engine) ?? {
+    allowed: 0,
+    unauthenticated: 0,
+    'invalid-scope': 0,
+    'access-required': 0,
+    unavailable: 0,
+    failed: 0,
+  };
+  observed.set(engine, counts);
+  return counts;
+}
+
+/**
+ * How often the guards of this process that only observe would have given each answer, since it started. A copy, for metrics.
+ *
+ * @param engine the engine or the checker that the guards ask
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the argument
+ * @example
+ * const { allowed, ...refused } = observedCounts(engine);
+ */
+export function observedCounts(engine: object): Readonly<Record<ObservedAnswer, number>> {
+  return { ...countsOf(readPort('engine', engine, ['check'])) };
+}

@@ -1,0 +1,35 @@
+import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
+import { createGuard, type Observation } from 'jit-access/guard';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+describe('a guard that observes', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const never = (): Promise<never> => new Promise<never>(() => undefined);
+  const store = () => Object.assign(new MemoryGrantStore(), { live: never });
+
+  it.each([
+    ['subject', { subject: never, scope: 'db-prod:write' }, new MemoryGrantStore()],
+    ['scope', { subject: () => 'user:maya', scope: never }, new MemoryGrantStore()],
+    ['the store', { subject: () => 'user:maya', scope: 'db-prod:write' }, store()],
+  ] as const)('continues after a second when %s hangs', async (_, options, hanging) => {
+    const engine = new JitEngine({ store: hanging, approver: autoApprove(() => true) });
+    const observed: Observation[] = [];
+    const guard = createGuard(engine, { ...options, observe: true, observed: (observation) => void observed.push(observation) });
+    let isDone = false;
+    const outcome = guard().finally(() => (isDone = true));
+    await vi.advanceTimersByTimeAsync(999);
+    expect(isDone).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await outcome).toMatchObject({ allowed: true, access: { observed: true, decision: undefined } });
+    expect(observed).toMatchObject([{ answer: 'failed', error: { message: 'no answer within 1000 ms: the request has continued' } }]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves no timer after an answer', async () => {
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true) });
+    await createGuard(engine, { subject: () => 'user:maya', scope: 'db-prod:write', observe: true })();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

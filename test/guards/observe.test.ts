@@ -1,0 +1,206 @@
+import 'reflect-metadata';
+import { Controller, Get, Module, type ExecutionContext } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import express from 'express';
+import Fastify from 'fastify';
+import { Hono } from 'hono';
+import Koa from 'koa';
+import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
+import { accessOf as ofExpress, requireGrant as expressGuard } from 'jit-access/express';
+import { jitAccess } from 'jit-access/fastify';
+import { accessOf as ofFetch, requireGrant as fetchGuard } from 'jit-access/fetch';
+import { createGuard, observedCounts, type Access, type GuardOptions } from 'jit-access/guard';
+import { requireGrant as honoGuard } from 'jit-access/hono';
+import { CurrentAccess, GrantGuard, JitAccessModule, RequireGrant } from 'jit-access/nest';
+import { createView } from 'jit-access/view';
+import { watchAccess } from 'jit-access/work';
+import type { Server } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { requireGrant as koaGuard } from '../../examples/guards/koa.js';
+import { at, listenTo, overSocket } from './serving.js';
+
+async function aWorld() {
+  const store = new MemoryGrantStore();
+  const engine = new JitEngine({ store, approver: autoApprove(() => true) });
+  const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
+  return { store, engine, grantId: `${request.id}.1` };
+}
+
+/** Two guards on one route: each observes, or enforces the scope that user:maya holds. */
+type Observes = readonly [first: boolean, second: boolean];
+const choicesOf = (observe: boolean) => ({ observe, scope: observe ? 'db-prod:read' : 'db-prod:write' });
+/** What each handler answers. */
+const shown = ({ observed, grantId = 'none' }: Access) => `${String(observed)} ${grantId}`;
+
+/** A service with one route `/a`, behind two guards. */
+const SERVICES: Readonly<Record<string, (engine: JitEngine, observes: Observes) => ReturnType<typeof listenTo>>> = {
+  Express: (engine, observes) => {
+    const app = express();
+    const guards = observes.map((o) => expressGuard(engine, { ...choicesOf(o), subject: (req) => req.get('session') }));
+    app.get('/a', guards, (_req: unknown, res: express.Response) => res.send(`${shown(ofExpress(res))}`));
+    return listenTo((req, res) => void app(req, res));
+  },
+  Fastify: async (engine, observes) => {
+    const app = Fastify();
+    await app.register(jitAccess, { engine, subject: (request) => request.headers.session as string });
+    const preHandler = observes.map((o) => app.requireGrant(choicesOf(o).scope, { observe: o }));
+    app.get('/a', { preHandler }, async (request) => shown(request.access));
+    return at(await app.listen({ port: 0, host: '127.0.0.1' }), () => app.close());
+  },
+  Hono: async (engine, [first, second]) => {
+    const app = new Hono();
+    const subject = (c: { req: { header(name: string): string | undefined } }) => c.req.header('session');
+    app.get('/a', honoGuard(engine, { ...choicesOf(first), subject }), honoGuard(engine, { ...choicesOf(second), subject }), (c) =>
+      c.text(shown(c.var.access)),
+    );
+    return { call: async (name, _id, init) => app.request(`/${name}`, init), close: () => undefined };
+  },
+  fetch: async (engine, [first, second]) => {
+    const subject = (request: Request) => request.headers.get('session');
+    const inner = fetchGuard(engine, { ...choicesOf(second), subject }, (request: Request) => new Response(shown(ofFetch(request))));
+    const outer = fetchGuard(engine, { ...choicesOf(first), subject }, inner);
+    return { call: async (_name, _id, init) => outer(new Request('http://here/a', init)), close: () => undefined };
+  },
+  Koa: (engine, observes) => {
+    const app = new Koa<{ access: Access }>();
+    for (const o of observes) app.use(koaGuard(engine, { ...choicesOf(o), subject: (ctx) => ctx.headers.session as string | undefined }));
+    app.use((ctx) => void (ctx.body = shown(ctx.state.access)));
+    const handle = app.callback();
+    return listenTo((req, res) => void handle(req, res));
+  },
+  Nest: async (engine, [onClass, onMethod]) => {
+    class OneController {
+      read(access: Access) {
+        return shown(access);
+      }
+    }
+    const method = [OneController.prototype, 'read'] as const;
+    const descriptor = Object.getOwnPropertyDescriptor(...method) as PropertyDescriptor;
+    CurrentAccess()(...method, 0);
+    RequireGrant(choicesOf(onMethod).scope, { observe: onMethod })(...method, descriptor);
+    Get()(...method, descriptor);
+    RequireGrant(choicesOf(onClass).scope, { observe: onClass })(OneController);
+    Controller('a')(OneController);
+    class AppModule {}
+    const subject = (context: ExecutionContext) => context.switchToHttp().getRequest<{ headers: Record<string, string> }>().headers.session;
+    Module({ imports: [JitAccessModule.forRoot({ engine, subject })], controllers: [OneController] })(AppModule);
+    const app = await NestFactory.create(AppModule, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    return overSocket(app.getHttpServer() as Server);
+  },
+};
+
+describe.each(Object.entries(SERVICES))('two guards on a route of %s', (_, serve) => {
+  it.each([
+    ['one that observes before one that enforces', [true, false]],
+    ['one that enforces before one that observes', [false, true]],
+  ] as const)('%s: the one that enforces refuses, and its access reaches the handler', async (_name, observes) => {
+    const { engine, grantId } = await aWorld();
+    const server = await serve(engine, observes);
+    const call = async (session: string) => {
+      const response = await server.call('a', '', { headers: { session }, signal: new AbortController().signal });
+      return [response.status, await response.text()];
+    };
+    expect(await call('user:maya')).toEqual([200, `false ${grantId}`]);
+    expect((await call('user:eve'))[0]).toBe(403);
+    await server.close();
+    await engine.close();
+  });
+});
+
+describe('a guard that observes', () => {
+  const options = (over: Partial<GuardOptions<[]>> = {}): GuardOptions<[]> => ({
+    subject: () => 'user:eve',
+    scope: 'db-prod:write',
+    observe: true,
+    ...over,
+  });
+
+  it.each([
+    ['observe', { observe: () => true }, 'observe must be true or false; got a function'],
+    ['observe', { observe: 'true' }, 'observe must be true or false'],
+    ['observed', { observed: 'log' }, 'observed must be a function'],
+    ['touch', { touch: true }, 'touch must be false or omitted with observe, which takes no use'],
+    ['recordUse', { recordUse: true }, 'recordUse must be false or omitted with observe, which takes no use'],
+    ['abortOnEnd', { abortOnEnd: watchAccess }, 'abortOnEnd must be omitted with observe, which ends no response'],
+  ])('refuses an option that contradicts it: %s %o', async (argument, over, message) => {
+    const { engine } = await aWorld();
+    const make = () => createGuard(engine, options(over as never));
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument, message: expect.stringContaining(message) as string }),
+    );
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the log is full');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the log is full'))],
+    ['never resolves', () => new Promise<void>(() => undefined)],
+    ['changes what it receives', (observation: object) => void Object.assign(observation, { decision: undefined })],
+  ])('admits the request when the hook %s', async (_, observed) => {
+    const { engine } = await aWorld();
+    const outcome = await createGuard(engine, options({ observed: observed: observed as never }))();
+    expect(outcome).toMatchObject({ allowed: true, access: { observed: true, decision: { allowed: false, reason: 'no_grant' } } });
+  });
+
+  it('gives a signal that never aborts: a handler that listens to one runs as without a guard', async () => {
+    const { engine } = await aWorld();
+    const outcome = await createGuard(engine, options())();
+    expect(outcome.allowed && outcome.access.signal.aborted).toBe(false);
+  });
+
+  it('counts each answer for the engine that it asks, and no answer of a guard that enforces', async () => {
+    const { engine } = await aWorld();
+    const none = { allowed: 0, unauthenticated: 0, 'invalid-scope': 0, 'access-required': 0, unavailable: 0, failed: 0 };
+    expect(observedCounts(engine)).toEqual(none);
+    await createGuard(engine, options({ subject: () => 'user:maya' }))();
+    for (const over of [{}, {}, { subject: () => null }, { scope: () => '*' }, { subject: () => 7 as never }])
+      await createGuard(engine, options(over))();
+    await createGuard(engine, options({ observe: false }))();
+    expect(observedCounts(engine)).toEqual({
+      ...none,
+      allowed: 1,
+      'access-required': 2,
+      unauthenticated: 1,
+      'invalid-scope': 1,
+      failed: 1,
+    });
+    expect(() => observedCounts(undefined as never)).toThrow(/engine must be/);
+  });
+
+  it('records no use, also where the engine records each', async () => {
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ store, approver: autoApprove(() => true), recordUse: true });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
+    const uses = async () => {
+      await engine.sweep();
+      await engine.idle();
+      return (await store.find({ kind: 'activity', limit: 10 })).items.length;
+    };
+    await createGuard(engine, options({ subject: () => 'user:maya' }))();
+    expect(await uses()).toBe(0);
+    await createGuard(engine, options({ subject: () => 'user:maya', observe: false }))();
+    expect(await uses()).toBe(1);
+    await engine.close();
+  });
+
+  it('observes by a view', async () => {
+    const { engine, store } = await aWorld();
+    const view = createView({ store });
+    await view.refresh();
+    expect(await createGuard(engine, options({ view }))()).toMatchObject({ allowed: true, access: { decision: { allowed: false } } });
+    view.close();
+  });
+
+  it('lets a context that is not HTTP through, as without a guard (Nest)', async () => {
+    const { engine } = await aWorld();
+    const Guarding = GrantGuard('db-prod:write', { observe: true }) as unknown as new (options: object) => {
+      canActivate(context: object): Promise<boolean>;
+    };
+    expect(await new Guarding({ engine, subject: () => 'user:eve' }).canActivate({ getType: () => 'ws' })).toBe(true);
+  });
+});
