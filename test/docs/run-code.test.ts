@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeRedis } from '../stores/redis/server.js';
 import { Postgres } from '../stores/sql/postgres.js';
@@ -15,7 +16,14 @@ const needsNothing = (block: Block): boolean =>
   block.saveAs === undefined && !(Object.keys(NEEDS) as (keyof typeof NEEDS)[]).some((need) => isFor(block, need));
 
 /** What the reader of a page has to set. */
-const SETTINGS = { PORT: '0', WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
+const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const SETTINGS = {
+  PORT: '0',
+  WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+  ISSUER: 'https://issuer.example',
+  JWKS_URI: `data:,${encodeURIComponent(JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'RS256' }] }))}`,
+  SIGNING_KEY: privateKey.export({ format: 'pem', type: 'pkcs8' }),
+};
 
 /** Opens the page of the console, asks through the API, and ends. */
 const OPENED = `
@@ -27,8 +35,20 @@ const OPENED = `
   console.log(opened.url === root + '/console/' && opened.status === 200 ? (await asked.json()).outcome : opened.status);
   process.exit(0);`;
 
+/** Calls `identify` with a token of the provider, with one for another service, and without one. */
+const SIGNED_IN = `
+  const { SignJWT, importPKCS8 } = await import('jose');
+  const key = await importPKCS8(process.env.SIGNING_KEY, 'RS256');
+  const callerOf = async (audience) => {
+    const claims = new SignJWT({ sub: 'maya' }).setProtectedHeader({ alg: 'RS256' }).setIssuer(issuer).setAudience(audience ?? 'none');
+    const headers = audience === undefined ? {} : { authorization: 'Bearer ' + (await claims.sign(key)) };
+    return (await identify(new Request('https://service.example', { headers })))?.subject;
+  };
+  console.log(await callerOf('jit-access'), await callerOf('another'), await callerOf());`;
+
 /** Asks the engine or the store, if the program of a page of a store has made one, and ends: a connection would keep the process. */
 function useOf({ page, code }: Block): string {
+  if (page === 'docs/guides/sign-in.md') return SIGNED_IN;
   if (page === 'docs/guides/console.md' && code.includes('createServer(')) return OPENED;
   if (!page.startsWith('docs/guides/stores/') || !/const (?:engine|store) =/.test(code)) return '';
   const ask = /const engine =/.test(code)
@@ -37,7 +57,7 @@ function useOf({ page, code }: Block): string {
   return `console.log(${ask}); process.exit(0);`;
 }
 
-const prints = (block: Block): RegExp => (useOf(block) === '' ? /^/ : /^(?:pending|1)\n$/);
+const prints = (block: Block): RegExp => (useOf(block) === '' ? /^/ : /^(?:pending|1|user:maya undefined undefined)\n$/);
 
 async function runs(block: Block, env: Readonly<Record<string, string>> = {}): Promise<void> {
   const isExample = block.file !== undefined;
