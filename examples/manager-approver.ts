@@ -6,14 +6,14 @@ import {
   type Verdict,
 } from 'jit-access';
 
-/** Where people and their roles are kept. Yours would ask LDAP, SCIM or a table. */
+/** Where people and their roles are kept: LDAP, SCIM or a table. */
 interface Directory {
   managerOf(person: string): Promise<string | undefined>;
   isActive(person: string): Promise<boolean>;
   isInSecurity(person: string): Promise<boolean>;
 }
 
-/** The subject's manager must approve; for scopes in production, a member of security must approve too. */
+/** The manager must approve; for production, security must approve too. */
 function managerApprover(directory: Directory): Approver {
   const touchesProduction = (request: AccessRequest) =>
     request.scopes.some((scope) => scope.split(':')[0]?.endsWith('-prod'));
@@ -32,7 +32,8 @@ function managerApprover(directory: Directory): Approver {
       };
     },
 
-    // Asked live, at each review and again when the quorum would complete: a person who has left the group no longer counts.
+    // Asked live, at each review and again when the quorum would complete.
+    // A person who has left the group no longer counts.
     async groupsOf(reviewer, request) {
       const groups: string[] = [];
       if ((await directory.managerOf(request.subject)) === reviewer)
@@ -41,7 +42,7 @@ function managerApprover(directory: Directory): Approver {
       return groups;
     },
 
-    // Asked before anything is recorded, and again when the quorum would complete. Never asked when access ends early.
+    // Asked before anything is recorded, and as the quorum would complete.
     isEligible: (request) => directory.isActive(request.subject),
   };
 }
@@ -64,7 +65,7 @@ async function main() {
     ttl: '15m',
   } as const;
   const refused = await engine.requestAccess(ask);
-  console.log(refused.outcome === 'denied' && refused.reason); // cite a ticket
+  console.log(refused.outcome === 'denied' && refused.reason);
 
   const { request } = await engine.requestAccess({
     ...ask,

@@ -44,10 +44,6 @@ const LONG_TEXT: Exceptions = {
   'docs/guides/break-glass.md': 784,
   'docs/guides/http.md': 1513,
   'docs/guides/locks.md': 725,
-  'docs/guides/policy.md': 2542,
-  'docs/guides/quorums.md': 988,
-  'docs/guides/reviews.md': 710,
-  'docs/guides/writing-an-approver.md': 1568,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
 
@@ -62,7 +58,6 @@ const LONG_CODE: Exceptions = {
   'docs/guides/authzen.md': 150,
   'docs/guides/break-glass.md': 168,
   'docs/guides/http.md': 127,
-  'docs/guides/policy.md': 367,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
 
@@ -94,10 +89,6 @@ const WIDE_LINES: Exceptions = {
   'docs/guides/authzen.md': 1,
   'docs/guides/break-glass.md': 7,
   'docs/guides/http.md': 2,
-  'docs/guides/policy.md': 21,
-  'docs/guides/reviews.md': 1,
-  'docs/guides/what-to-ask-for.md': 2,
-  'docs/guides/writing-an-approver.md': 5,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
 

@@ -132,7 +132,7 @@ describe('the content of the pages', () => {
 
   it('states the default time limit of an approver: 10 seconds', () => {
     expect(source).toMatch(/approverTimeout = 10_000/);
-    expect(textOf('docs/guides/writing-an-approver.md')).toContain('`limits.approverTimeout` (default: 10 seconds)');
+    expect(textOf('docs/reference/approver.md')).toContain('`limits.approverTimeout` (default: 10 seconds)');
   });
 
   it.each([
@@ -151,7 +151,7 @@ describe('the content of the pages', () => {
 
   it('states the default number of pending break-glass reviews: 1', () => {
     expect(source).toContain('maxUnreviewed = 1,');
-    for (const page of ['docs/guides/break-glass.md', 'docs/guides/writing-an-approver.md'])
+    for (const page of ['docs/reference/policy.md', 'docs/reference/approver.md'])
       expect(textOf(page)).toContain('`maxUnreviewed` (default: 1)');
   });
 
