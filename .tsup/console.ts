@@ -64,6 +64,7 @@ async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']>
       // It warns of `import.meta.url`, by which the page finds its base.
       logLevel: 'error',
       base: './',
+      plugins: [plainImport],
       oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
       build: {
         write: false,
@@ -95,28 +96,48 @@ async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']>
   }
 }
 
+/** Vite wraps each `import()` for style sheets and preloads that this page does not have. */
+const plainImport: Plugin = {
+  name: 'plain-import',
+  enforce: 'pre',
+  load: (id) => (id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load();' : undefined),
+};
+
 interface ModuleGraph {
   getModuleInfo(id: string): { readonly importedIds: readonly string[]; readonly dynamicallyImportedIds: readonly string[] } | null;
 }
 
 /** The scripts of the page, in the order in which modules go to them. */
-const FILES = ['console', 'requests', 'overviews'] as const;
+const FILES = ['console', 'requests', 'dialogs', 'overviews'] as const;
+type File = (typeof FILES)[number];
 
-/** The views with which a person sees and changes their own requests, or decides about those of others. */
-const OF_REQUESTS = /\/views\/(ask|inbox|request)\.tsx$/;
+/** The file of a part that loads later: a view with which a person asks or decides, another view, or what opens rarely. */
+function fileOfPart(id: string): File {
+  if (/\/views\/(ask|inbox|request)\.tsx$/.test(id)) return 'requests';
+  return /\/views\/[\w-]+\.tsx$/.test(id) ? 'overviews' : 'dialogs';
+}
 
 /**
- * The file of a module: that of the views of requests, that of the other views, or that of the start of the page, which also has what both
- * share. A file for each view would be a tenth more to load in all, because small files compress badly.
+ * The file of a module: that of the only parts that need it, or that of the start of the page. What dialogs
+ * share with the views of requests is with those, and what they share with the other views is with the dialogs. A file for each part would be a tenth more to load in all, because small files compress badly.
  */
-function fileOf(main: string, id: string, graph: ModuleGraph): (typeof FILES)[number] {
-  const loaded = loadedBy([main], graph);
-  if (loaded.has(id)) return 'console';
-  const later = new Set([...loaded].flatMap((from) => graph.getModuleInfo(from)?.dynamicallyImportedIds ?? []));
-  const needed = [...later].filter((view) => loadedBy([view], graph).has(id));
-  const ofRequests = needed.filter((view) => OF_REQUESTS.test(view)).length;
-  if (ofRequests === 0) return 'overviews';
-  return ofRequests === needed.length ? 'requests' : 'console';
+function fileOf(main: string, id: string, graph: ModuleGraph): File {
+  const needed = new Set(laterParts(main, graph).flatMap((part) => (loadedBy([part], graph).has(id) ? [fileOfPart(part)] : [])));
+  if (loadedBy([main], graph).has(id)) return 'console';
+  if (needed.size === 2 && needed.has('dialogs')) needed.delete(needed.has('requests') ? 'dialogs' : 'overviews');
+  const [file] = needed;
+  return needed.size === 1 && file !== undefined ? file : 'console';
+}
+
+/** The modules that load by `import()`, also those that such a module loads. */
+function laterParts(main: string, graph: ModuleGraph): readonly string[] {
+  const found = new Set<string>();
+  for (let from = [main]; from.length > 0;) {
+    const next = [...loadedBy(from, graph)].flatMap((id) => graph.getModuleInfo(id)?.dynamicallyImportedIds ?? []);
+    from = next.filter((id) => !found.has(id));
+    for (const id of from) found.add(id);
+  }
+  return [...found];
 }
 
 /** The modules that are loaded before one of these runs, and themselves. */

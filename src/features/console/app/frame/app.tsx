@@ -14,7 +14,7 @@ import { useLoaded } from './use-loaded.js';
 
 type Load = () => Promise<{ readonly default: View }>;
 
-/** The views that load when they are opened. The build puts them into two files: ask, inbox and request; and all others. */
+/** The views that load when they are opened. The build puts ask, inbox and request into one file, and all others into another. */
 const LATER: Readonly<Record<Exclude<ViewName, 'access'>, Load>> = {
   ask: () => import('../views/ask.js'),
   inbox: () => import('../views/inbox.js'),
@@ -26,8 +26,9 @@ const LATER: Readonly<Record<Exclude<ViewName, 'access'>, Load>> = {
   journal: () => import('../views/journal.js'),
 };
 
-/** After this time a page loads the views of a person's own work, so that they open at once. Milliseconds. */
+/** After this time a page loads the views of a person's own work, and the dialogs, so that they open at once. Milliseconds. */
 const AHEAD_MS = 1_500;
+const AHEAD: readonly (() => Promise<unknown>)[] = [LATER.inbox, () => import('../parts/decision-dialog.js')];
 
 export function App(props: AppProps): JSX.Element {
   const state = props.session.state.value;
@@ -36,8 +37,8 @@ export function App(props: AppProps): JSX.Element {
     () =>
       console &&
       after(AHEAD_MS, () => {
-        // A view that is opened later says by itself if its file is gone.
-        LATER.inbox().catch(() => undefined);
+        // A part that is opened later says by itself if its file is gone.
+        for (const load of AHEAD) load().catch(() => undefined);
       }),
     [console],
   );

@@ -2,6 +2,15 @@ import { signal } from '@preact/signals';
 import type { ask } from '../views/ask.messages.js';
 import { access } from '../views/access.messages.js';
 import type { breakGlass } from '../views/break-glass.messages.js';
+import type { commentField } from '../parts/comment-field.messages.js';
+import type { decisionDialog } from '../parts/decision-dialog.messages.js';
+import type { excluded } from '../parts/excluded.messages.js';
+import type { emergency } from '../views/access/emergency-item.messages.js';
+import type { discussion } from '../views/inbox/discussion-body.messages.js';
+import type { keysDialog } from '../views/inbox/keys-dialog.messages.js';
+import type { deliveries } from '../views/request/deliveries.messages.js';
+import type { dialogs } from '../views/request/dialogs.messages.js';
+import type { printFoot } from '../views/history/print-foot.messages.js';
 import type { history } from '../views/history.messages.js';
 import type { inbox } from '../views/inbox.messages.js';
 import type { journal } from '../views/journal.messages.js';
@@ -16,7 +25,17 @@ export type Messages = Readonly<Record<string, Message>>;
 
 type Yours = keyof typeof frame | keyof typeof access | keyof typeof ask | keyof typeof inbox | keyof typeof request;
 type Oversight = keyof typeof breakGlass | keyof typeof history | keyof typeof journal | keyof typeof live | keyof typeof report;
-export type MessageKey = Yours | Oversight;
+/** The texts of parts that load when they are opened. */
+type Opened =
+  | keyof typeof commentField
+  | keyof typeof decisionDialog
+  | keyof typeof excluded
+  | keyof typeof deliveries
+  | keyof typeof dialogs
+  | keyof typeof discussion
+  | keyof typeof emergency
+  | keyof typeof keysDialog;
+export type MessageKey = Yours | Oversight | Opened | keyof typeof printFoot;
 
 export type Values = Readonly<Record<string, string | number>>;
 

@@ -2,9 +2,10 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AccessRequest, Granted } from '../../../../records/index.js';
 import { useConsole } from '../frame/console.js';
-import { t } from '../frame/messages.js';
+import { addMessages, t } from '../frame/messages.js';
 import { duration } from '../frame/time.js';
 import { Button } from './button.js';
+import { decisionDialog } from './decision-dialog.messages.js';
 import { shorterThan } from './decision-terms.js';
 import { draftOf } from './decisions.js';
 import { Dialog } from './dialog.js';
@@ -13,6 +14,8 @@ import { Name } from './person.js';
 import { Scope } from './scope.js';
 import { Text } from './text.js';
 import type { DecisionControl } from './use-decision.js';
+
+addMessages(decisionDialog);
 
 interface Draft {
   readonly ttlMs?: number;

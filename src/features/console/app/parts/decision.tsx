@@ -3,9 +3,9 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { AccessRequest, Granted } from '../../../../records/index.js';
 import { useConsole } from '../frame/console.js';
 import { t, type MessageKey } from '../frame/messages.js';
+import { later } from '../frame/later.js';
 import { duration } from '../frame/time.js';
 import { Button } from './button.js';
-import { DecisionDialog } from './decision-dialog.js';
 import type { Decision, HeldDecision } from './decision-queue.js';
 import type { Refusal } from './decision-refusal.js';
 import { termsOf } from './decision-terms.js';
@@ -15,6 +15,8 @@ import { Scopes } from './scope.js';
 import { Text } from './text.js';
 import { Duration } from './time.js';
 import type { DecisionControl } from './use-decision.js';
+
+const DecisionDialog = later(() => import('./decision-dialog.js').then((module) => module.DecisionDialog));
 
 export interface DecisionBarProps {
   readonly request: AccessRequest;

@@ -37,10 +37,6 @@ export const access = {
   'access.nobodyNamed': 'The reviewers cannot be listed.',
   'access.due': 'expires in {time} without a decision',
 
-  'access.ticket': 'Ticket',
-  'access.howLong': 'How long',
-  'access.doneBreakGlass': 'You have the access now.',
-
   'access.end.time': 'expired',
   'access.end.idle': 'ended: not used',
   'access.end.used_up': 'ended: used up',
@@ -56,14 +52,4 @@ export const access = {
 
   'access.emergency': 'Break-glass access, without a review',
   'access.which': 'What is the emergency about?',
-  'access.consequence.starts': 'It starts at once, for at most {time}.',
-  'access.consequence.review': 'One of {groups} reviews it afterwards, within {time}.',
-  'access.consequence.again': 'Until that review, you cannot use break-glass again.',
-  'access.consequence.unjustified': 'If it was not justified, it ends.',
-  'access.consequence.recorded': 'The journal keeps your name and your reason.',
-  'access.take': 'Take access now',
-  'access.takeTitle': 'Take {scope} now, without a review?',
-  'access.scope': 'Scope',
-  'access.scopeHint': 'Within {pattern}',
-  'access.whyNow': 'Why is there no time for a review?',
 } as const;

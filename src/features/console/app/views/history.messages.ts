@@ -55,6 +55,4 @@ export const history = {
   'history.csv.breakGlass': 'Break-glass',
   'history.csv.request': 'Request',
   'history.csv.grant': 'Grant',
-  'history.printed': 'Printed at {time}. Times are in {zone}.',
-  'history.head': 'The head of the journal: entry {seq}, hash {hash}.',
 } as const;

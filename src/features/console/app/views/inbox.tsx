@@ -2,22 +2,23 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { InboxItem } from '../../../../engine/answers.js';
 import { useConsole } from '../frame/console.js';
+import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useRead } from '../frame/use-read.js';
 import { Button } from '../parts/button.js';
-import { Dialog } from '../parts/dialog.js';
 import { Empty } from '../parts/empty.js';
 import { List, More, NewLine, useStill } from '../parts/list.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import './inbox.css';
-import { ROW_KEYS } from './inbox/keys.js';
 import { InboxRow, type InboxRowProps } from './inbox/row.js';
 import { Unsent } from './inbox/unsent.js';
 import { inbox } from './inbox.messages.js';
 
 addMessages(inbox);
+
+const Keys = later(() => import('./inbox/keys-dialog.js').then((module) => module.Keys));
 
 /** How many more rows one press shows. A page has at most 1,000. */
 const STEP = 50;
@@ -102,34 +103,4 @@ function useWhole(page: { readonly items: readonly InboxItem[]; readonly next?: 
   const pushed = page.next === undefined ? [] : before.current.filter(({ request }) => request.reviewBy >= last && !listed.has(request.id));
   before.current = [...page.items, ...pushed];
   return before.current;
-}
-
-const HELP = {
-  next: 'keys.next',
-  previous: 'keys.previous',
-  approve: 'keys.approve',
-  deny: 'keys.deny',
-  narrow: 'keys.narrow',
-  help: 'keys.help',
-} as const;
-
-function Keys({ onClose }: { readonly onClose: () => void }): JSX.Element {
-  return (
-    <Dialog title={t('keys.title')} onClose={onClose}>
-      <p>{t('keys.lead')}</p>
-      <dl class="keys">
-        {Object.entries(ROW_KEYS).map(([key, action]) => (
-          <div key={key}>
-            <dt>
-              <kbd>{key}</kbd>
-            </dt>
-            <dd>{t(HELP[action])}</dd>
-          </div>
-        ))}
-      </dl>
-      <p class="actions">
-        <Button onPress={onClose}>{t('part.close')}</Button>
-      </p>
-    </Dialog>
-  );
 }

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { after, now } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
+import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useRead } from '../frame/use-read.js';
@@ -11,7 +12,6 @@ import { Problem, statusOf } from '../parts/problem.js';
 import { Scopes } from '../parts/scope.js';
 import { Actions } from './request/actions.js';
 import { Decide } from './request/decide.js';
-import { Deliveries } from './request/deliveries.js';
 import { Facts, State } from './request/facts.js';
 import { readRequest, type RequestRead } from './request/read.js';
 import { nextChange } from './request/timeline.js';
@@ -20,20 +20,17 @@ import { Waiting } from './request/waiting.js';
 import './request.css';
 import { request } from './request.messages.js';
 import { ask } from './ask.messages.js';
-import { history } from './history.messages.js';
 import { PrintFoot } from './history/print-foot.js';
 import { inbox } from './inbox.messages.js';
 
 addMessages(request);
 addMessages(ask);
 addMessages(inbox);
-// For the foot of a page on paper.
-addMessages(history);
 
 /** The longest time that a timer of a browser takes. Milliseconds. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-export { Cancel, Change, Extend, Release } from './request/dialogs.js';
+const Deliveries = later(() => import('./request/deliveries.js').then((module) => module.Deliveries));
 
 /** One request, from the ask to its end, and what this viewer may do with it. */
 export default function View({ route }: ViewProps): JSX.Element {

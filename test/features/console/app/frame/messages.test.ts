@@ -62,15 +62,23 @@ describe('the texts of the page', () => {
     expect([...new Set(named)].filter((key) => !all.includes(key))).toEqual([]);
   });
 
-  it('are loaded with each view that uses them', () => {
+  it('are loaded with each view and each dialog that uses them', () => {
     const start = loadedBy('main.tsx');
     const views = paths.filter((path) => /^views\/[\w-]+\.tsx$/.test(path));
     expect(views).toHaveLength(9);
+    const opens = (path: string) =>
+      [...(sources.get(path) ?? '').matchAll(/\bimport\('(\.[^']+)\.js'\)/g)].map(([, to = '']) =>
+        posix.join(posix.dirname(path), `${to}.tsx`),
+      );
     const late = views.flatMap((view) => {
-      const modules = new Set([...start, ...loadedBy(view)]);
-      const there = [...modules].filter(isTable).flatMap(keysOf);
-      const missing = all.filter((key) => !there.includes(key) && used.some((source) => modules.has(source.path) && source.whole.has(key)));
-      return missing.map((key) => `${view}: ${key}`);
+      const ofView = new Set([...start, ...loadedBy(view)]);
+      const dialogs = [...loadedBy(view)].flatMap(opens);
+      return [[], ...dialogs.map((dialog) => [...loadedBy(dialog)])].flatMap((ofDialog) => {
+        const modules = new Set([...ofView, ...ofDialog]);
+        const there = [...modules].filter(isTable).flatMap(keysOf);
+        const missing = all.filter((key) => !there.includes(key) && used.some((one) => modules.has(one.path) && one.whole.has(key)));
+        return missing.map((key) => `${view}: ${key}`);
+      });
     });
     expect(late).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useLoaded } from '../../frame/use-loaded.js';
+import { DIALOGS } from '../request/later-dialogs.js';
 import type { Grant, Found } from './read.js';
 
 /** What a dialog is about: a request, or one of its grants. */
@@ -9,12 +9,9 @@ export interface Open {
   readonly grant?: Grant | undefined;
 }
 
-const load = () => import('../request.js');
-
-/** The dialogs of the view of a request: they load with the first one that opens. */
-export function RequestDialog(props: Open & { readonly onClose: () => void; readonly onDone: () => void }): JSX.Element | null {
+/** A dialog about a request of the viewer. */
+export function RequestDialog(props: Open & { readonly onClose: () => void; readonly onDone: () => void }): JSX.Element {
   const { kind, ...rest } = props;
-  const { value } = useLoaded(load);
-  const Dialog = value?.[kind];
-  return Dialog ? <Dialog {...rest} /> : null;
+  const Dialog = DIALOGS[kind];
+  return <Dialog {...rest} />;
 }

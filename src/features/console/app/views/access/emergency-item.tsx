@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
 import type { Requestable } from '../../../../explain/requestable-types.js';
-import { t } from '../../frame/messages.js';
+import { addMessages, t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
 import { Button } from '../../parts/button.js';
 import { Confirm } from '../../parts/dialog.js';
@@ -9,9 +9,12 @@ import { Field, TextField } from '../../parts/field.js';
 import { LengthField } from '../../parts/length-field.js';
 import { Scope } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
+import { emergency } from './emergency-item.messages.js';
 import { type BreakGlassForm, useBreakGlass } from './use-break-glass.js';
 
-interface EmergencyItemProps {
+addMessages(emergency);
+
+export interface EmergencyItemProps {
   readonly item: Requestable;
   /** The listed scopes for which break-glass is open. */
   readonly scopes: readonly string[];

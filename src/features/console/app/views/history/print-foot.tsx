@@ -1,10 +1,13 @@
 import type { JSX } from 'preact';
 import { minute } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
-import { t } from '../../frame/messages.js';
+import { addMessages, t } from '../../frame/messages.js';
 import { fullTime } from '../../frame/time.js';
 import { useRead } from '../../frame/use-read.js';
 import type { Anchor } from '../../../../../records/index.js';
+import { printFoot } from './print-foot.messages.js';
+
+addMessages(printFoot);
 
 /** On paper only: when it was printed, and the head of the journal, by which a reader can check that nothing was removed since. */
 export function PrintFoot(): JSX.Element {

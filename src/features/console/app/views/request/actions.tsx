@@ -3,10 +3,8 @@ import { useState } from 'preact/hooks';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
-import { TextField } from '../../parts/field.js';
-import { Problem } from '../../parts/problem.js';
-import { newKey } from '../../frame/use-key.js';
-import { Cancel, Change, Extend, Release, Revoke } from './dialogs.js';
+import { CommentField } from '../../parts/comment-field.js';
+import { DIALOGS } from './later-dialogs.js';
 import type { RequestRead } from './read.js';
 import { deedsOf } from './timeline.js';
 
@@ -15,8 +13,8 @@ interface ActionsProps {
   readonly again: () => void;
 }
 
-const DIALOGS = { change: Change, cancel: Cancel, extend: Extend, release: Release, revoke: Revoke } as const;
-type Opened = keyof typeof DIALOGS;
+const DEEDS = { change: 'Change', cancel: 'Cancel', extend: 'Extend', release: 'Release', revoke: 'Revoke' } as const;
+type Opened = keyof typeof DEEDS;
 
 /** What this viewer may do with the request. */
 export function Actions({ read, again }: ActionsProps): JSX.Element | null {
@@ -26,7 +24,7 @@ export function Actions({ read, again }: ActionsProps): JSX.Element | null {
   const isReviewer = read.item !== undefined || reviewers?.reviewers?.includes(caller) === true || isPast(read, caller);
   const deeds = deedsOf(found, caller, { isReviewer, mayRevoke: permits('listGrants') });
   if (readOnly) return null;
-  const buttons = (Object.keys(DIALOGS) as Opened[]).filter((name) => deeds[name]);
+  const buttons = (Object.keys(DEEDS) as Opened[]).filter((name) => deeds[name]);
   const { request, outcome } = found;
   const canAskAgain =
     request.subject === caller &&
@@ -34,7 +32,7 @@ export function Actions({ read, again }: ActionsProps): JSX.Element | null {
     request.replacedBy === undefined &&
     outcome !== 'pending' &&
     outcome !== 'granted';
-  const Open = opened && DIALOGS[opened];
+  const Open = opened && DIALOGS[DEEDS[opened]];
   return (
     <>
       {canAskAgain && (
@@ -57,47 +55,14 @@ export function Actions({ read, again }: ActionsProps): JSX.Element | null {
         </section>
       )}
       {Open && <Open found={found} onDone={again} onClose={() => setOpened(undefined)} />}
-      {deeds.comment && <Comment requestId={found.request.id} onDone={again} />}
+      {deeds.comment && (
+        <section class="request-comment">
+          <CommentField requestId={found.request.id} onDone={again} />
+        </section>
+      )}
     </>
   );
 }
 
 /** Whether the viewer has reviewed it. */
 const isPast = ({ found }: RequestRead, caller: string): boolean => found.request.reviews.some(({ reviewer }) => reviewer === caller);
-
-function Comment({ requestId, onDone }: { readonly requestId: string; readonly onDone: () => void }): JSX.Element {
-  const { client, drafts, announce } = useConsole();
-  const name = `comment:${requestId}`;
-  const [text, setText] = useState(() => (drafts.read(name) as string | undefined) ?? '');
-  const [key, setKey] = useState(newKey);
-  const [error, setError] = useState<unknown>();
-  const set = (value: string) => {
-    setText(value);
-    setKey(newKey());
-    drafts.write(name, value === '' ? undefined : value);
-  };
-  const send = async () => {
-    if (text.trim() === '') return;
-    setError(undefined);
-    try {
-      await client.comment(requestId, { text: text.trim() }, { idempotencyKey: key });
-      set('');
-      announce(t('request.comment.done'));
-      onDone();
-    } catch (failure) {
-      setError(failure);
-      onDone();
-    }
-  };
-  return (
-    <section class="request-comment">
-      <TextField label={t('request.comment')} hint={t('request.comment.hint')} value={text} onValue={set} lines={2} />
-      {error !== undefined && <Problem error={error} />}
-      <p class="actions">
-        <Button onPress={send} disabled={text.trim() === ''}>
-          {t('request.comment.send')}
-        </Button>
-      </p>
-    </section>
-  );
-}

@@ -2,13 +2,16 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { RequestFound } from '../../../../../engine/lists/lookups.js';
 import { useConsole } from '../../frame/console.js';
-import { t, type MessageKey } from '../../frame/messages.js';
+import { addMessages, t, type MessageKey } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { Problem } from '../../parts/problem.js';
 import { Scope } from '../../parts/scope.js';
 import { Moment } from './timeline-list.js';
 import type { Tone } from './timeline.js';
+import { deliveries } from './deliveries.messages.js';
 import { deliveriesOf } from './find-deliveries.js';
+
+addMessages(deliveries);
 
 type Found = Awaited<ReturnType<typeof deliveriesOf>>;
 

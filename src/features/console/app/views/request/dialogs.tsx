@@ -4,7 +4,7 @@ import type { RequestFound } from '../../../../../engine/lists/lookups.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { formatDuration } from '../../../../../core/duration.js';
 import { useConsole } from '../../frame/console.js';
-import { t } from '../../frame/messages.js';
+import { addMessages, t } from '../../frame/messages.js';
 import { useKey } from '../../frame/use-key.js';
 import { useRead } from '../../frame/use-read.js';
 import { Confirm } from '../../parts/dialog.js';
@@ -17,6 +17,11 @@ import { byField, FIELDS } from '../ask/draft.js';
 import { Length } from '../ask/fields.js';
 import { ProblemTexts } from '../ask/problem-texts.js';
 import { refusalOf, type FieldProblem } from '../ask/problems.js';
+import { ask } from '../ask.messages.js';
+import { request as texts } from '../request.messages.js';
+import { dialogs } from './dialogs.messages.js';
+
+for (const table of [texts, ask, dialogs]) addMessages(table);
 
 export interface RequestDialogProps {
   readonly found: Pick<RequestFound, 'request' | 'grants'>;

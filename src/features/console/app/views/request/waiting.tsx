@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { Person } from '../../parts/person.js';
+import { Excluded } from '../../parts/excluded.js';
 import { Text } from '../../parts/text.js';
 import { Countdown, Time } from '../../parts/time.js';
 import { Reviewers } from '../ask/outcome.js';
@@ -49,13 +49,7 @@ export function Waiting({ read: { found, reviewers } }: { readonly read: Request
       {excluded.length > 0 && (
         <details>
           <summary>{t('request.excluded', { count: excluded.length })}</summary>
-          <ul class="request-excluded">
-            {excluded.map(({ reviewer, why }) => (
-              <li key={reviewer}>
-                <Person id={reviewer} short /> <span class="quiet">{t(`request.excluded.${why}`)}</span>
-              </li>
-            ))}
-          </ul>
+          <Excluded of={excluded} />
         </details>
       )}
     </section>
