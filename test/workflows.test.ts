@@ -48,6 +48,10 @@ function parse<T>(source: string): T {
 /** The rights of a job beyond `contents: read`. A further right must be added here first. */
 const RIGHTS: Readonly<Record<string, readonly string[]>> = {
   'codeql.yml analyze': ['security-events: write'],
+  'release.yml draft': ['contents: write'],
+  'release.yml pack': ['actions: read'],
+  'release.yml stage': ['id-token: write'],
+  'release.yml version': ['contents: write', 'pull-requests: write'],
   'scorecard.yml analyze': ['security-events: write', 'id-token: write'],
 };
 
@@ -60,6 +64,7 @@ function mistakesOf(file: string, source: string): string[] {
   const mistakes = [...source.matchAll(/^[ -]*uses: *(.*)$/gm)].flatMap(([, uses = '']) =>
     PINNED.test(uses) ? [] : [`not pinned: ${uses}`],
   );
+  mistakes.push(...[...source.matchAll(/\bsecrets\.\w+/g)].map(([secret]) => `secret: ${secret}`));
   if (JSON.stringify(permissions) !== '{}') mistakes.push('permissions at the top are not {}');
   if (concurrency?.group === undefined) mistakes.push('no concurrency');
   // Both run with the rights of the repository on the code of a pull request.
@@ -71,11 +76,21 @@ function mistakesOf(file: string, source: string): string[] {
     if (job['timeout-minutes'] === undefined) mistakes.push(`${name}: no timeout`);
     for (const { uses, run, with: options } of job.steps) {
       if (uses?.startsWith('actions/checkout@') && options?.['persist-credentials'] !== false) mistakes.push(`${name}: keeps credentials`);
+      // What one run has left in a cache would become a part of the release.
+      const reuses = file === 'release.yml' && uses?.startsWith('actions/setup-node@') && options?.['package-manager-cache'] !== false;
+      if (reuses || uses?.startsWith('actions/cache') || options?.['cache'] !== undefined) mistakes.push(`${name}: caches`);
       // A shell would run a title or a branch name that is put into its program.
       if (run?.includes('${{')) mistakes.push(`${name}: expression in run`);
     }
   }
   return mistakes;
+}
+
+/** The mistakes of a workflow in which a part is replaced. */
+function broken(file: string, right: string | RegExp, wrong: string): string[] {
+  const source = read(folder + file);
+  expect(source.replace(right, wrong)).not.toBe(source);
+  return mistakesOf(file, source.replace(right, wrong));
 }
 
 /** The oldest age in days of a proposed version, for each ecosystem and folder. */
@@ -92,7 +107,7 @@ function cooldownsOf(source: string): Readonly<Record<string, number>> {
 
 describe('the workflows', () => {
   it('are these', () => {
-    expect(workflows.sort()).toEqual(['ci.yml', 'codeql.yml', 'scorecard.yml']);
+    expect(workflows.sort()).toEqual(['ci.yml', 'codeql.yml', 'release.yml', 'scorecard.yml']);
   });
 
   it.each(workflows)('pin every action and have only the rights that they need: %s', (file) => {
@@ -113,10 +128,30 @@ describe('the workflows', () => {
     ['          persist-credentials: false\n', '', 'gate: keeps credentials'],
     ['- run: .ci/run', '- run: echo ${{ github.head_ref }}', 'gate: expression in run'],
   ])('would be found with %j replaced by %j', (right, wrong, mistake) => {
-    const source = read(`${folder}ci.yml`);
-    const broken = source.replace(right, wrong);
-    expect(broken).not.toBe(source);
-    expect(mistakesOf('ci.yml', broken)).toEqual([expect.stringMatching(mistake)]);
+    expect(broken('ci.yml', right, wrong)).toEqual([expect.stringMatching(mistake)]);
+  });
+
+  it.each([
+    [/(changesets\/action)@[0-9a-f]{40} # v[\d.]+/, '$1@v1', 'not pinned: changesets/action@v1'],
+    ['actions: read', 'actions: write', 'pack: permission actions: write'],
+    ['contents: read\n      # Proves', 'contents: write\n      # Proves', 'stage: permission contents: write'],
+    ['contents: write\n    steps', 'contents: write\n      id-token: write\n    steps', 'draft: permission id-token: write'],
+    ['package-manager-cache: false', 'package-manager-cache: true', 'version: caches'],
+    ['          package-manager-cache: false\n', '', 'version: caches'],
+    ['package-manager-cache: false', 'package-manager-cache: false\n          cache: npm', 'version: caches'],
+    [/actions\/upload-artifact@/, 'actions/cache@', 'pack: caches'],
+    ['github.token', 'secrets.NPM_TOKEN', 'secret: secrets.NPM_TOKEN'],
+    ['"$GITHUB_REF_NAME"\n', '${{ github.ref_name }}\n', 'pack: expression in run'],
+  ])('would be found in the release with %j replaced by %j', (right, wrong, mistake) => {
+    expect(broken('release.yml', right, wrong)).toEqual([mistake]);
+  });
+
+  it('publish by staging only, in a job that runs no tool of the repository', () => {
+    const { jobs } = parse<Workflow>(read(`${folder}release.yml`));
+    const publishes = Object.entries(jobs).filter(([, { steps }]) => steps.some(({ run }) => run?.includes('publish')));
+    expect(publishes.map(([name, { steps }]) => [name, steps.flatMap(({ run }) => run ?? [])])).toEqual([
+      ['stage', ['npm ci --prefix .ci/npm --ignore-scripts', 'node .ci/release.js publish .ci/npm/node_modules/.bin/npm stage publish']],
+    ]);
   });
 
   it('name one commit for each version of an action', () => {

@@ -3,22 +3,25 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { isRequired } from '../required.js';
 
-/** The program of each runtime in `.ci/runtimes`. `.ci/run` installs them; npm ci and npm test do not. */
+/** The program of each runtime, in a folder of `.ci`. `.ci/run` installs them; npm ci and npm test do not. */
 const programs = {
-  'node-22': 'node-22/bin/node',
-  'node-24': 'node-24/bin/node',
-  bun: 'bun/bin/bun.exe',
-  deno: 'deno/deno',
-  workerd: 'workerd/bin/workerd',
+  'node-22': 'runtimes/node_modules/node-22/bin/node',
+  'node-24': 'runtimes/node_modules/node-24/bin/node',
+  bun: 'runtimes/node_modules/bun/bin/bun.exe',
+  deno: 'runtimes/node_modules/deno/deno',
+  workerd: 'runtimes/node_modules/workerd/bin/workerd',
   // The oldest that npm installs by `miniflare` on Node 20.
-  'workerd-2026-04': 'workerd-2026-04/bin/workerd',
-  jest: 'jest/bin/jest.js',
+  'workerd-2026-04': 'runtimes/node_modules/workerd-2026-04/bin/workerd',
+  jest: 'runtimes/node_modules/jest/bin/jest.js',
+  // For node-22.
+  'npm-12': 'npm/node_modules/npm/bin/npm-cli.js',
+  verdaccio: 'registry/node_modules/verdaccio/bin/verdaccio',
 } as const;
 
 export type RuntimeName = keyof typeof programs;
 
 /** The absolute path, whether or not it is installed. */
-const runtimePath = (name: RuntimeName): string => join(process.cwd(), '.ci/runtimes/node_modules', programs[name]);
+export const runtimePath = (name: RuntimeName): string => join(process.cwd(), '.ci', programs[name]);
 
 const hasRuntime = (name: RuntimeName): boolean => existsSync(runtimePath(name));
 
@@ -31,7 +34,7 @@ export function describeRuntime(runtime: RuntimeName, name: string, define: (pro
     describe(name, () => define(runtimePath(runtime)));
     return;
   }
-  const leftOut = `${runtime} is not installed in .ci/runtimes`;
+  const leftOut = `${runtime} is not installed: .ci/${programs[runtime]} is missing`;
   console.warn(`left out: ${name} (${leftOut})`);
   describe(name, () => {
     it(`is skipped: ${leftOut}`, () => {

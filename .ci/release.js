@@ -1,0 +1,130 @@
+/*
+ * Makes a release, in two steps, so that only the second needs the right to publish:
+ *
+ *   node .ci/release.js pack v0.1.0            builds, packs and checks the package, and writes the files of the release
+ *   node .ci/release.js publish npm publish    runs the command with the tarball of these files
+ *
+ * The files are in .tmp/release: the tarball, a bill of materials, the notes, and SHA256SUMS of all three. With `--built`
+ * after the tag, `pack` takes the build that is there.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, posix } from 'node:path';
+
+process.chdir(join(import.meta.dirname, '..'));
+const folder = '.tmp/release';
+const LARGEST = 7e6;
+const { name, version, repository, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+const tarball = `${name}-${version}.tgz`;
+
+function fail(reason) {
+  console.error(reason);
+  process.exit(1);
+}
+
+function run(program, ...args) {
+  const { status, stdout, error } = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1e9 });
+  if (status !== 0) fail(`${[program, ...args].join(' ')} failed${error === undefined ? '' : `: ${error.message}`}\n${stdout ?? ''}`);
+  return stdout;
+}
+
+const hashOf = (file, algorithm = 'sha256', encoding = 'hex') => createHash(algorithm).update(readFileSync(file)).digest(encoding);
+
+/** The part of the changelog that describes this version. */
+const changes = () =>
+  readFileSync('CHANGELOG.md', 'utf8')
+    .split(/^(?=## )/m)
+    .find((part) => part.startsWith(`## ${version}\n`));
+
+/** What a release must not be made from. */
+function refuse(tag) {
+  run('bash', '.ci/repository');
+  if (tag !== `v${version}`) fail(`The tag of version ${version} is v${version}, not ${tag}.`);
+  if (run('git', 'status', '--porcelain') !== '') fail('The working tree has changes: commit or remove them.');
+  const changesets = readdirSync('.changeset').filter((file) => file.endsWith('.md'));
+  if (changesets.length > 0) fail(`Changesets are left: run "npx changeset version". ${changesets.join(', ')}`);
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+  if (packages[''].version !== version) fail(`package-lock.json has version ${packages[''].version}, not ${version}.`);
+  if (changes() === undefined) fail(`CHANGELOG.md has no "## ${version}".`);
+}
+
+/**
+ * The registry's page resolves no `srcset`, and pictures and API reports are not packed: README links to the repository, and so does
+ * each page where the package lacks the target.
+ */
+function absoluteLinks(page, text, packed) {
+  const place = /github\.com\/(.+)\.git$/.exec(repository.url)?.[1];
+  const isPacked = (target) => packed.some((path) => path === target || path.startsWith(`${target}/`));
+  const absolute = (whole, before, link) => {
+    const [path, anchor] = link.split(/(?=#)/);
+    if (/^(?:\w+:|#)/.test(link)) return whole;
+    const target = posix.join(posix.dirname(page), path).replace(/\/$/, '');
+    if (page !== 'README.md' && isPacked(target)) return whole;
+    const base = /\.(?:webp|png|svg)$/.test(target) ? `https://raw.githubusercontent.com/${place}` : `https://github.com/${place}/blob`;
+    return `${before}${base}/v${version}/${target}${anchor ?? ''}`;
+  };
+  const parts = text.split(/(^```.*?^```$)/ms);
+  return parts.map((part, at) => (at % 2 === 1 ? part : part.replace(/(\]\(|src(?:set)?=")([^)\s"]+)/g, absolute))).join('');
+}
+
+/** Packs a copy, in which the links are absolute. */
+function packCopy() {
+  const packed = JSON.parse(run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts'))[0].files.map(({ path }) => path);
+  const copy = mkdtempSync(join(tmpdir(), 'jit-release-'));
+  for (const path of packed) {
+    mkdirSync(dirname(join(copy, path)), { recursive: true });
+    if (path.endsWith('.md')) writeFileSync(join(copy, path), absoluteLinks(path, readFileSync(path, 'utf8'), packed));
+    else copyFileSync(path, join(copy, path));
+  }
+  const [{ files, unpackedSize }] = JSON.parse(run('npm', 'pack', copy, '--json', '--ignore-scripts', '--pack-destination', folder));
+  rmSync(copy, { recursive: true });
+  if (unpackedSize > LARGEST) fail(`The package has ${unpackedSize} bytes unpacked, more than ${LARGEST}.`);
+  const wrong = files.map(({ path }) => path).filter((path) => /\.map$|^docs\/api\//.test(path) || !packed.includes(path));
+  if (wrong.length > 0 || files.length !== packed.length) fail(`The tarball has other files: ${wrong.join(', ')}`);
+  console.log(`${tarball}: ${files.length} files, ${unpackedSize} bytes unpacked`);
+}
+
+/** The bill of materials: the dependencies, and the packages whose code is bundled, as THIRD_PARTY_NOTICES lists them. */
+function describe() {
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+  const bundled = [...readFileSync('THIRD_PARTY_NOTICES', 'utf8').matchAll(/^={80}\n(\S+) \(/gm)].map(([, bundledName]) => bundledName);
+  const refs = [...Object.keys(dependencies), ...bundled].map((part) => `${part}@${packages[`node_modules/${part}`]?.version}`);
+  const bill = JSON.parse(run('npm', 'sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'));
+  const components = bill.components.filter((component) => refs.includes(component['bom-ref']));
+  if (components.length !== refs.length) fail(`npm sbom does not know each of ${refs.join(', ')}`);
+  bill.metadata.component.name = name;
+  bill.components = components.map((component) => ({ ...component, properties: [] }));
+  bill.dependencies = [{ ref: bill.metadata.component['bom-ref'], dependsOn: refs }, ...refs.map((ref) => ({ ref, dependsOn: [] }))];
+  writeFileSync(join(folder, 'sbom.cdx.json'), `${JSON.stringify(bill, undefined, 2)}\n`);
+
+  const hashes = `sha256 ${hashOf(join(folder, tarball))}\nsha512-${hashOf(join(folder, tarball), 'sha512', 'base64')}`;
+  writeFileSync(join(folder, 'NOTES.md'), `${changes().replace(/^## .*\n+/, '')}\n\`${tarball}\`:\n\n\`\`\`\n${hashes}\n\`\`\`\n`);
+  const files = [tarball, 'sbom.cdx.json', 'NOTES.md'];
+  writeFileSync(join(folder, 'SHA256SUMS'), files.map((file) => `${hashOf(join(folder, file))}  ${file}\n`).join(''));
+  console.log(hashes);
+}
+
+function pack([tag, built]) {
+  refuse(tag);
+  if (built !== '--built') run('npm', 'run', 'build');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  packCopy();
+  describe();
+}
+
+function publish([program, ...args]) {
+  if (program === undefined) fail('The command that publishes is missing, for example: publish npm stage publish');
+  if (!existsSync(join(folder, tarball))) fail(`${folder}/${tarball} is missing: run "node .ci/release.js pack v${version}" first.`);
+  for (const [, hash, file] of readFileSync(join(folder, 'SHA256SUMS'), 'utf8').matchAll(/^(\w+) {2}(.+)$/gm))
+    if (hashOf(join(folder, file)) !== hash) fail(`${file} differs from its hash in SHA256SUMS.`);
+  console.log(run(program, ...args, `./${folder}/${tarball}`));
+  console.log(`${tarball} sha256 ${hashOf(join(folder, tarball))}`);
+}
+
+const [step, ...rest] = process.argv.slice(2);
+if (step === 'pack') pack(rest);
+else if (step === 'publish') publish(rest);
+else fail('Usage: node .ci/release.js pack <tag> | publish <command>');
