@@ -30,7 +30,7 @@ function check(): ReadonlyMap<string, readonly string[]> {
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, `${root}test`);
   // Unlike this project, a reader's may allow unused names. But an unused import in a sample sends the reader looking for
   // its purpose.
-  Object.assign(options, { noUnusedLocals: true, noUnusedParameters: false });
+  Object.assign(options, { noUnusedLocals: true, noUnusedParameters: false, experimentalDecorators: true });
   const files = new Map<string, { readonly block: Block; readonly before: string }>(
     code.map((block, i) => {
       const complete = /^import /m.test(block.code);
