@@ -143,7 +143,7 @@ describe('a guard that observes', () => {
     ['changes what it receives', (observation: object) => void Object.assign(observation, { decision: undefined })],
   ])('admits the request when the hook %s', async (_, observed) => {
     const { engine } = await aWorld();
-    const outcome = await createGuard(engine, options({ observed: observed: observed as never }))();
+    const outcome = await createGuard(engine, options({ observed: observed as never }))();
     expect(outcome).toMatchObject({ allowed: true, access: { observed: true, decision: { allowed: false, reason: 'no_grant' } } });
   });
 
