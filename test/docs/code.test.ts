@@ -7,7 +7,7 @@ import { root, textOf, type Block } from './pages.js';
 const PRELUDE = `
 import { ${['DeniedError', 'JitEngine', 'MemoryGrantStore', 'autoApprove', 'denyAll', 'firstDecisive', 'isJitError'].join(', ')} } from 'jit-access';
 import { ${['callbackSink', 'consoleSink', 'formatEntry', 'patternScopes', 'reviewers', 'startSweeper'].join(', ')} } from 'jit-access';
-import { journalHead, readJournal, verifyJournal } from 'jit-access/journal';
+import { accessReport, journalHead, readJournal, verifyJournal } from 'jit-access/journal';
 import { definePolicy, readPolicy, simulate } from 'jit-access/policy';
 import type { ${['AccessRequest', 'Approver', 'AuditEntry', 'AuditSink', 'Clock', 'Grant', 'GrantStore', 'Verdict'].join(', ')} } from 'jit-access';
 declare const engine: JitEngine;

@@ -46,9 +46,6 @@ const LONG_TEXT: Exceptions = {
   'docs/guides/locks.md': 725,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
-
-  'docs/guides/answers.md': 1518,
-  'docs/guides/notifications.md': 1065,
 };
 
 /** Lines of code. */
@@ -92,10 +89,8 @@ const WIDE_LINES: Exceptions = {
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
 
-  'docs/guides/answers.md': 5,
   'docs/guides/badge.md': 1,
   'docs/guides/metrics.md': 1,
-  'docs/guides/notifications.md': 5,
   'docs/guides/stores/own-rows.md': 1,
 
   // references
