@@ -19,7 +19,7 @@ export function groupsOf(list) {
 
 /** Where a file of the repository is on the site. */
 export function placeOf(path) {
-  if (path === 'README.md') return 'index.md';
+  if (path === 'README.md') return 'overview.md';
   if (path === 'docs/README.md') return 'all-pages.md';
   if (path.startsWith('docs/api/')) return 'api/index.html';
   if (path === 'examples') return 'examples/index.md';

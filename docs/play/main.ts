@@ -1,5 +1,5 @@
 import { Player } from './player.js';
-import { scenarios } from './scenarios/all.js';
+import { scenarioGroups } from './scenarios/all.js';
 import { el } from './stage/dom.js';
 import { createJournal } from './stage/journal.js';
 import { createNarration } from './stage/narration.js';
@@ -9,9 +9,10 @@ import { createScript } from './stage/script.js';
 import { createTimeLine } from './stage/time-line.js';
 import { createTradeOffs } from './stage/trade-offs.js';
 import { createTransport } from './stage/transport.js';
+import type { Scenario } from './world/scenario.js';
 import { makeIdsSteady } from './world/steady-ids.js';
 
-const [first] = scenarios;
+const first = scenarioGroups[0]?.scenarios[0];
 const stage = document.querySelector('main');
 if (first === undefined || stage === null) throw new Error('the page needs a scenario and an element main');
 
@@ -30,21 +31,24 @@ const probe = createProbe((question) => player.ask(question));
 const transport = createTransport(() => player);
 const views = [narration, subject, reviewers, timeLine, script, journal, probe, transport];
 
+const choiceOf = (scenario: Scenario): HTMLElement => {
+  const radio = el('input', { type: 'radio', name: 'scenario', value: scenario.id });
+  radio.checked = scenario === first;
+  radio.addEventListener('change', () => player.choose(scenario));
+  return el('label', {}, radio, el('span', {}, scenario.title));
+};
 const choices = el(
   'fieldset',
   { class: 'scenarios' },
   el('legend', {}, 'Choose a scenario'),
-  el(
-    'div',
-    {},
-    ...scenarios.map((scenario) => {
-      const radio = el('input', { type: 'radio', name: 'scenario', value: scenario.id });
-      radio.checked = scenario === first;
-      radio.addEventListener('change', () => player.choose(scenario));
-      return el('label', {}, radio, el('span', {}, scenario.title));
-    }),
+  ...scenarioGroups.map((group) =>
+    el('div', { role: 'group', 'aria-label': group.title }, el('b', {}, group.title), ...group.scenarios.map(choiceOf)),
   ),
 );
+
+// The documentation is beside the page on its site, and nowhere when the page is one file on a disk.
+const docs = document.querySelector('.docs');
+if (docs instanceof HTMLElement) docs.hidden = !/\/play\/(?:index\.html)?$/.test(location.pathname) || location.protocol === 'file:';
 
 document.querySelector('header')?.append(choices);
 stage.append(

@@ -65,6 +65,16 @@ describe('docs/README.md, the list of all pages', () => {
   });
 });
 
+describe('test/docs/searches.txt', () => {
+  it('has at least 60 searches, each for a page', () => {
+    const searches = textOf('test/docs/searches.txt')
+      .split('\n')
+      .filter((line) => /^[^#]/.test(line));
+    expect(searches.length).toBeGreaterThanOrEqual(60);
+    for (const search of searches) expect(pages, search).toContain(search.split(' -> ')[1]);
+  });
+});
+
 describe('README.md', () => {
   it('starts with one sentence, the reasons, the install lines and a first program', () => {
     const opening =

@@ -13,19 +13,23 @@ import { sleepingSweeper } from './sleeping-sweeper.js';
 import { steps } from './steps.js';
 import { twoGroups } from './two-groups.js';
 
-/** In the order in which they are best seen: what goes well, what people do, what machines do. */
-export const scenarios: readonly Scenario[] = [
-  onCall,
-  denial,
-  narrowing,
-  overrun,
-  revoked,
-  lock,
-  linkTwice,
-  twoGroups,
-  steps,
-  maintenance,
-  breakGlass,
-  sleepingSweeper,
-  clockBack,
+/** In the order in which they are best seen: what people ask and decide, how access ends early or in an emergency, what machines do. */
+export const scenarioGroups: readonly {
+  readonly title: string;
+  readonly scenarios: readonly Scenario[];
+}[] = [
+  {
+    title: 'Ask and decide',
+    scenarios: [onCall, denial, narrowing, linkTwice, twoGroups, steps, maintenance],
+  },
+  {
+    title: 'Ends and emergencies',
+    scenarios: [overrun, revoked, lock, breakGlass],
+  },
+  {
+    title: 'Machines that fail',
+    scenarios: [sleepingSweeper, clockBack],
+  },
 ];
+
+export const scenarios: readonly Scenario[] = scenarioGroups.flatMap((group) => group.scenarios);

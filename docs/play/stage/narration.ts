@@ -42,6 +42,7 @@ export function createNarration() {
       const shown = (act !== undefined && act.at >= (done?.at ?? 0) ? act : done)?.calls.at(-1)?.method;
       for (const panel of document.querySelectorAll('.panel'))
         panel.classList.toggle('now', panel.classList.contains(PANELS[shown ?? ''] ?? 'none'));
+      if (done !== undefined) follow();
       if (step === undefined || done === undefined) {
         when.textContent = scenario.title;
         says.textContent = scenario.about;
@@ -62,4 +63,11 @@ export function createNarration() {
     },
   );
   return { element, show };
+}
+
+/** On a narrow screen most panels are out of view: brings the one that the step is about into it. */
+function follow(): void {
+  if (!matchMedia('(max-width: 62rem)').matches) return;
+  const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+  document.querySelector('.panel.now')?.scrollIntoView({ behavior, block: 'nearest' });
 }

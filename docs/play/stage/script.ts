@@ -36,16 +36,11 @@ export function createScript(seek: (at: number) => void) {
           class: 'when',
           'aria-label': `Go to ${timeOf(begin + step.at)}`,
         });
-        const item = el('li', {}, when, el('pre', {}, el('code', {}, ...highlight(code.steps[i] ?? ''))), answer);
+        const item = el('li', {}, when, codeOf(code.steps[i] ?? ''), answer);
         return { item, when, answer };
       });
       const setUp = `new JitEngine({\n${indent(code.options)}\n  clock,\n  store,\n});`;
-      const made = el(
-        'li',
-        { class: 'set-up' },
-        el('span', { class: 'when' }, 'Set up'),
-        el('pre', {}, el('code', {}, ...highlight(setUp))),
-      );
+      const made = el('li', { class: 'set-up' }, el('span', { class: 'when' }, 'Set up'), codeOf(setUp));
       list.replaceChildren(made, ...rows.map(({ item }) => item));
       scroller.scrollTop = 0;
     },
@@ -85,6 +80,17 @@ export function createScript(seek: (at: number) => void) {
     answer(scene);
   };
   return { element, show };
+}
+
+/** Each line is a block, so that a line that is too long continues below itself, further in. */
+function codeOf(code: string): HTMLElement {
+  const lines = code.split('\n').map((line) => {
+    const text = line.trimStart();
+    const block = el('span', { class: 'code-line' }, ...highlight(`${text}\n`));
+    block.style.setProperty('--indent', String(line.length - text.length));
+    return block;
+  });
+  return el('pre', {}, el('code', {}, ...lines));
 }
 
 const indent = (code: string): string =>
