@@ -36,6 +36,8 @@ export default defineConfig({
   plugins: [minified(), singleFiles(alone, define)],
   esbuildOptions(options, { format }) {
     options.define = { ...options.define, ...define(format) };
+    // The names of chunks depend on the paths of their modules: the same wherever a link leads that node_modules is.
+    options.preserveSymlinks = true;
     // The package does not contain its TypeScript files, and a copy of them in the maps would double its size. A stack trace
     // needs only their names and lines.
     options.sourcesContent = false;
