@@ -40,6 +40,7 @@ function moved(path) {
   const link = (target) => {
     const [file, anchor] = target.split('#');
     if (/^\w+:/.test(target) || file === '') return target;
+    if (/\.(?:svg|webp)$/.test(file)) return `/${posix.basename(file)}`;
     const place = placeOf(posix.join(posix.dirname(path), file));
     const way = /^(?:api|play)\//.test(place) ? `/${place}` : posix.relative(posix.dirname(to), place);
     return anchor === undefined ? way : `${way}#${anchor}`;
@@ -79,7 +80,7 @@ markdown.set(
   `# Examples\n\nEach file at the top is a program: \`npm run examples\` runs them all.\n\n${programs.join('\n')}\n`,
 );
 write('examples/index.md', markdown.get('examples/index.md'));
-for (const picture of under('docs', /^docs\/[^/]+\.webp$/))
+for (const picture of under('docs', /^docs\/[^/]+\.(?:webp|svg)$/))
   cpSync(join(root, picture), join(work, 'public', posix.basename(picture)), { recursive: true });
 
 // The favicon follows the system, and the mark on a page the theme that its reader has chosen.

@@ -134,7 +134,7 @@ describeChromium('the demo page', (browser) => {
     ['wide', WIDE],
     ['narrow', NARROW],
   ] as const)('does not move its panels while it plays, and fits the screen: %s', async (_, viewport) => {
-    const page = await openPlay(browser, { viewport });
+    const page = await openPlay(browser, { viewport, reducedMotion: 'reduce' });
     const places = () =>
       page.evaluate(() =>
         [...document.querySelectorAll('.panel')].map((panel) => {
@@ -153,6 +153,21 @@ describeChromium('the demo page', (browser) => {
         expect.soft([scenario.id, step, await places()]).toEqual([scenario.id, step, before]);
         expect.soft(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
       }
+    }
+  });
+
+  it('follows the story on a narrow screen: the sentence and the panel that it is about stay in view', async () => {
+    const page = await openPlay(browser, { viewport: { width: 390, height: 844 }, reducedMotion: 'reduce' });
+    const steps = await page.locator('.steps li').count();
+    for (let step = 1; step < steps; step++) {
+      await stepOn(page);
+      await page.locator('.count', { hasText: `Step ${step} of` }).waitFor();
+      const seen = await page.evaluate(() => {
+        const box = (query: string) => document.querySelector(query)!.getBoundingClientRect();
+        const panel = box('.panel.now');
+        return [box('.says').top >= 0, panel.top >= box('.narration').bottom || panel.height > 500, panel.top < box('.transport').top];
+      });
+      expect([step, ...seen]).toEqual([step, true, true, true]);
     }
   });
 

@@ -67,7 +67,5 @@ export function createNarration() {
 
 /** On a narrow screen most panels are out of view: brings the one that the step is about into it. */
 function follow(): void {
-  if (!matchMedia('(max-width: 62rem)').matches) return;
-  const behavior = matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
-  document.querySelector('.panel.now')?.scrollIntoView({ behavior, block: 'nearest' });
+  if (matchMedia('(max-width: 62rem)').matches) document.querySelector('.panel.now')?.scrollIntoView({ block: 'nearest' });
 }
