@@ -36,8 +36,6 @@ const LONG_TEXT: Exceptions = {
 
   // the console and the client
 
-  'docs/guides/client.md': 1068,
-
   // guides of Serve, Protect, Ask and Decide
 
   'docs/guides/authzen.md': 1552,
@@ -57,16 +55,11 @@ const LONG_CODE: Exceptions = {
   'docs/guides/http.md': 127,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
-
-  'docs/guides/testing.md': 124,
 };
 
 /** Words above the first block of code. */
 const LATE_CODE: Exceptions = {
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
-
-  'docs/guides/backups.md': 273,
-  'docs/guides/stores/choosing.md': 206,
 };
 
 /** Lines of more than 76 characters. */
@@ -79,8 +72,6 @@ const WIDE_LINES: Exceptions = {
 
   // the console and the client
 
-  'docs/guides/client.md': 2,
-
   // guides of Serve, Protect, Ask and Decide
 
   'docs/guides/authzen.md': 1,
@@ -88,10 +79,6 @@ const WIDE_LINES: Exceptions = {
   'docs/guides/http.md': 2,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
-
-  'docs/guides/badge.md': 1,
-  'docs/guides/metrics.md': 1,
-  'docs/guides/stores/own-rows.md': 1,
 
   // references
 

@@ -393,7 +393,7 @@ describe('a reviewer', () => {
     const { body } = await service.send('GET', '/inbox', { as: 'user:kim' });
     expect(body.items?.[0]?.denials?.[0]).toMatchObject({ requestId: denied.request.id, by: SAM, reason: 'use staging' });
     expect((await service.send('GET', `/requests/${denied.request.id}`, { as: 'user:kim' })).status).toBe(404);
-    for (const page of ['docs/reference/http.md', 'docs/guides/lists.md'])
+    for (const page of ['docs/reference/http.md', 'docs/reference/lists.md'])
       expect(await readFile(new URL(`../../../${page}`, import.meta.url), 'utf8')).toMatch(/recent denials of the same ask/);
   });
 });
