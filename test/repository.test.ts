@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -34,5 +34,33 @@ describe('the address of the repository', () => {
     const { status, stderr } = check(placeholder);
     expect([status, stderr]).toEqual([1, expect.stringContaining('package.json: "repository" still names OWNER.')]);
     expect(check(placeholder.replace('github.com/OWNER/', 'github.com/acme/'))).toMatchObject({ status: 0, stderr: '' });
+  });
+});
+
+describe('the changelog', () => {
+  const changelog = readFileSync(`${root}CHANGELOG.md`, 'utf8');
+
+  it('describes 0.1.0 in at most 900 words', () => {
+    const [entry = ''] = /^## 0\.1\.0\n[^]*?(?=^## |$(?![^]))/m.exec(changelog) ?? [];
+    const words = entry.split(/\s+/).length;
+    expect(words).toBeGreaterThan(300);
+    expect(words).toBeLessThanOrEqual(900);
+  });
+
+  const isSentence = (changeset: string) => /^---\n[^]*?\n---\n\n[A-Z`<][^\n]*\.\n$/.test(changeset) && !/[.!?] [A-Z`]/.test(changeset);
+
+  it('gets one sentence from each changeset', () => {
+    const changesets = readdirSync(`${root}.changeset`).filter((file) => file.endsWith('.md'));
+    expect(changesets.filter((file) => !isSentence(readFileSync(`${root}.changeset/${file}`, 'utf8')))).toEqual([]);
+  });
+
+  it.each([
+    ['Checks are faster.', true],
+    ['`check` is faster.', true],
+    ['Checks are faster. Locks too.', false],
+    ['Checks\nare faster.', false],
+    ['Checks are faster', false],
+  ])('would find a changeset that is no sentence: %j', (text, right) => {
+    expect(isSentence(`---\n'jit-access': minor\n---\n\n${text}\n`)).toBe(right);
   });
 });
