@@ -30,15 +30,16 @@ function processTerm(term) {
 }
 
 /** Guides first: the references name every word, and the laws many of them. */
-function boostDocument(id, _term, { titles }) {
+function boostDocument(id, term, { titles }) {
+  if (term.startsWith('err_jit_') && id.startsWith('/reference/errors')) return 20;
   // What a page is, and a part of it.
   const kinds = [
     [/\/(?:laws|assurance|features|entry-types|all-pages|overview)\b/, 0.6, 0.3],
-    [/^\/(?:start\/concepts|reference\/lifecycle)/, 8, 1.2],
+    [/^\/(?:start\/concepts|reference\/(?:lifecycle|versions))/, 8, 1.2],
     [/^\/start\/questions/, 5, 1],
     [/^\/start\//, 5, 2.5],
     [/^\/guides\//, 4, 2],
-    [/^\/reference\/errors|^\/explanation\/(?:deciding|performance)/, 3, 1.5],
+    [/^\/explanation\/(?:deciding|performance)|^\/reference\/errors/, 3, 1.5],
     [/./, 2, 1],
   ];
   const [, page, part] = kinds.find(([ids]) => ids.test(id));

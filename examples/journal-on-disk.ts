@@ -21,7 +21,8 @@ async function main() {
     ),
     audit: [
       jsonLinesSink({ path }),
-      // A sink of your own is a name and a function. It gets every entry at least once, in order: drop repeats by `id`.
+      // A sink of your own is a name and a function. It gets every entry
+      // at least once, in order: drop repeats by `id`.
       callbackSink('pager', (entries) => {
         for (const entry of entries)
           if (entry.type === 'grant.issued')
@@ -40,18 +41,22 @@ async function main() {
   if (asked.outcome === 'granted')
     for (const grant of asked.grants)
       await engine.release(grant.id, { by: 'agent:7' });
-  console.log((await engine.flushAudit()).caughtUp); // true: both sinks have everything
+  // true: both sinks have everything
+  console.log((await engine.flushAudit()).caughtUp);
 
-  // Keep the head where a person who can change the file cannot change it: it makes a truncation visible.
+  // Keep the head where a person who can change the file cannot change it:
+  // it makes a truncation visible.
   const head = await journalHead(engine);
-  console.log((await verifyJournal(readJsonLines(path), { head })).ok); // true
+  // true
+  console.log((await verifyJournal(readJsonLines(path), { head })).ok);
 
   const text = await readFile(path, 'utf8');
   await writeFile(
     path,
     text.replace('"actor":"agent:7"', '"actor":"agent:8"'),
   );
-  console.log(await verifyJournal(readJsonLines(path), { head })); // { ok: false, seq: 1, problem: ... }
+  // { ok: false, seq: 1, problem: ... }
+  console.log(await verifyJournal(readJsonLines(path), { head }));
 
   await engine.close();
   await rm(folder, { recursive: true });
