@@ -9,7 +9,7 @@ import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
 import { accessOf as ofExpress, requireGrant as expressGuard } from 'jit-access/express';
 import { jitAccess } from 'jit-access/fastify';
 import { accessOf as ofFetch, requireGrant as fetchGuard } from 'jit-access/fetch';
-import { createGuard, observedCounts, type Access, type GuardOptions } from 'jit-access/guard';
+import { createGuard, observedCounts, type Access, type GuardOptions, type Observation } from 'jit-access/guard';
 import { requireGrant as honoGuard } from 'jit-access/hono';
 import { CurrentAccess, GrantGuard, JitAccessModule, RequireGrant } from 'jit-access/nest';
 import { createView } from 'jit-access/view';
@@ -141,11 +141,14 @@ describe('a guard that observes', () => {
     ['rejects', () => Promise.reject(new Error('the log is full'))],
     ['never resolves', () => new Promise<void>(() => undefined)],
     ['changes what it receives', (observation: object) => void Object.assign(observation, { decision: undefined })],
-  ])('admits the request when the hook %s', async (_, observed) => {
-    const { engine } = await aWorld();
-    const outcome = await createGuard(engine, options({ observed: observed as never }))();
-    expect(outcome).toMatchObject({ allowed: true, access: { observed: true, decision: { allowed: false, reason: 'no_grant' } } });
-  });
+  ] as const satisfies readonly (readonly [string, (observation: Observation) => unknown])[])(
+    'admits the request when the hook %s',
+    async (_, hook) => {
+      const { engine } = await aWorld();
+      const outcome = await createGuard(engine, options({ observed: (observation) => void hook(observation) }))();
+      expect(outcome).toMatchObject({ allowed: true, access: { observed: true, decision: { allowed: false, reason: 'no_grant' } } });
+    },
+  );
 
   it('gives a signal that never aborts: a handler that listens to one runs as without a guard', async () => {
     const { engine } = await aWorld();
