@@ -9,5 +9,8 @@ const stop = (): AbortSignal => {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => ended.abort());
   return ended.signal;
 };
-const terminal = { env, out: (text: string) => stdout.write(text), err: (text: string) => stderr.write(text), stop };
+/** NO_COLOR: https://no-color.org */
+const isColoured = ({ isTTY }: { readonly isTTY?: boolean }): boolean => isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+const colours = { out: isColoured(stdout), err: isColoured(stderr) };
+const terminal = { env, colours, out: (text: string) => stdout.write(text), err: (text: string) => stderr.write(text), stop };
 void main(argv.slice(2), terminal).then((code) => (process.exitCode = code));

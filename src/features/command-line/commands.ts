@@ -1,17 +1,12 @@
+import type { Clock } from '../../core/ports.js';
 import type { AccessClient } from '../client/access-client.js';
 import type { LockInput, RevokeAllInput } from '../client/inputs.js';
 import type { GrantWithStatus } from '../../engine/with-status.js';
-import { instantOf, OF_SERVICE, oneOf, type CommandForm, type Given } from './options.js';
+import { count, iso, lineOf, type Outcome } from './lines.js';
+import { instantOf, OF_SERVICE, oneOf, textsOf, type CommandForm, type Given } from './options.js';
+import { approve, ask, deny, inbox, release, status, unlock, wait } from './requests.js';
 
-/** What a command found or did: the answers of the handler for `--json`, and lines for a person. */
-export interface Outcome {
-  readonly answer: unknown;
-  readonly lines: readonly string[];
-  /** `false`: nothing matched, or the journal is not valid. */
-  readonly ok: boolean;
-}
-
-type Run = (client: AccessClient, given: Given) => Promise<Outcome>;
+type Run = (client: AccessClient, given: Given, clock: Clock) => Promise<Outcome>;
 
 /** A command: what it takes, how `help` shows it, and what it does. */
 export interface Command extends CommandForm {
@@ -19,13 +14,12 @@ export interface Command extends CommandForm {
   readonly help: readonly [form: string, ...about: string[]];
   /** Calls a service. Absent: the command runs on this machine. */
   readonly run?: Run;
+  /** What to do when no answer came. Default: nothing was changed. */
+  readonly unanswered?: string;
 }
 
-const iso = (at: number): string => new Date(at).toISOString();
-const lineOf = ({ id, subject, scope, startsAt, expiresAt, status, breakGlass }: GrantWithStatus): string =>
-  `${subject}  ${scope}  ${iso(startsAt)} to ${iso(expiresAt)}  ${status}${breakGlass ? ', break-glass' : ''}  grant ${id}`;
-const count = (items: readonly unknown[], name: string): string => `${items.length} ${name}${items.length === 1 ? '' : 's'}`;
-const reasonOf = ({ reason }: Given): { readonly reason?: string } => (typeof reason === 'string' ? { reason } : {});
+const REPEAT = 'It may have been carried out. Run it again: a repeat restores no access.';
+const REVIEWED = 'It may have been carried out. Run `jit-access inbox`: a request that you have reviewed is not listed.';
 
 const who: Run = async (client, given) => {
   const [scope, at] = [String(given['scope']), instantOf(given, 'at')];
@@ -37,7 +31,7 @@ const who: Run = async (client, given) => {
 };
 
 const revoke: Run = async (client, given) => {
-  const grant = await client.revoke(String(given['grantId']), reasonOf(given));
+  const grant = await client.revoke(String(given['grantId']), textsOf(given, 'reason'));
   const { by = '', at = 0, status } = grant.end ?? {};
   return { answer: grant, lines: [`Ended: ${lineOf(grant)}, ${String(status)} by ${by} at ${iso(at)}`], ok: true };
 };
@@ -53,12 +47,12 @@ function endedLines({ grants, requests, matched, similar }: Awaited<ReturnType<A
 
 const revokeAll: Run = async (client, given) => {
   const target = oneOf(given, ['subject', 'scope', 'request', 'ticket']);
-  const report = await client.revokeAll({ ...target, ...reasonOf(given) } as RevokeAllInput);
+  const report = await client.revokeAll({ ...target, ...textsOf(given, 'reason') } as RevokeAllInput);
   return { answer: report, lines: endedLines(report), ok: report.matched };
 };
 
 const lock: Run = async (client, given) => {
-  const target = { ...oneOf(given, ['subject', 'scope']), ...instantOf(given, 'until'), ...reasonOf(given) };
+  const target = { ...oneOf(given, ['subject', 'scope']), ...instantOf(given, 'until'), ...textsOf(given, 'reason') };
   const result = await client.lock(target as LockInput);
   const { id, subject, scope = '', until } = result.lock;
   const end = until === undefined ? 'until a person lifts it' : `until ${iso(until)}`;
@@ -83,6 +77,42 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: ['[--port <number>] [--sqlite <file>]', 'shows the console over an example, on this machine, until Ctrl-C'],
     options: { port: 'string', sqlite: 'string' },
   },
+  ask: {
+    help: ['<scope> [--ttl <duration>] [--reason <text>] [--ticket <text>] [--subject <id>]', 'asks for access'],
+    argument: 'scope',
+    options: { ttl: 'string', reason: 'string', ticket: 'string', subject: 'string', ...OF_SERVICE },
+    run: ask,
+    unanswered: 'It may have been carried out. Run it again: while a request waits, an equal ask returns it.',
+  },
+  wait: {
+    help: ['<requestId>', 'waits until a request is decided'],
+    argument: 'requestId',
+    options: OF_SERVICE,
+    run: wait,
+  },
+  status: { help: ['', 'the access that you hold now'], options: OF_SERVICE, run: status },
+  inbox: { help: ['', 'the requests that you may review'], options: OF_SERVICE, run: inbox },
+  approve: {
+    help: ['<requestId> [--ttl <duration>] [--reason <text>] [--comment <text>]', 'approves a request, or less time than it asks for'],
+    argument: 'requestId',
+    options: { ttl: 'string', reason: 'string', comment: 'string', ...OF_SERVICE },
+    run: approve,
+    unanswered: REVIEWED,
+  },
+  deny: {
+    help: ['<requestId> [--reason <text>] [--comment <text>]', 'denies a request'],
+    argument: 'requestId',
+    options: { reason: 'string', comment: 'string', ...OF_SERVICE },
+    run: deny,
+    unanswered: REVIEWED,
+  },
+  release: {
+    help: ['<grantId|requestId> [--reason <text>]', 'ends your own access early'],
+    argument: 'id',
+    options: { reason: 'string', ...OF_SERVICE },
+    run: release,
+    unanswered: REPEAT,
+  },
   who: {
     help: ['<scope> [--at <instant>]', 'the grants that cover a scope, now or at an instant'],
     argument: 'scope',
@@ -94,21 +124,31 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     argument: 'grantId',
     options: { reason: 'string', ...OF_SERVICE },
     run: revoke,
+    unanswered: REPEAT,
   },
   'revoke-all': {
     help: ['--subject|--scope|--request|--ticket <value> [--reason <text>]', 'ends all access of one target, and cancels its requests'],
     options: { subject: 'string', scope: 'string', request: 'string', ticket: 'string', reason: 'string', ...OF_SERVICE },
     run: revokeAll,
+    unanswered: REPEAT,
   },
   lock: {
     help: ['--subject|--scope <value> [--until <instant>] [--reason <text>]', 'ends the access, and refuses every ask until the lock ends'],
     options: { subject: 'string', scope: 'string', until: 'string', reason: 'string', ...OF_SERVICE },
     run: lock,
+    unanswered: REPEAT,
+  },
+  unlock: {
+    help: ['<lockId> [--reason <text>]', 'lifts a lock'],
+    argument: 'lockId',
+    options: { reason: 'string', ...OF_SERVICE },
+    run: unlock,
+    unanswered: REPEAT,
   },
   verify: {
     help: ['[--after <seq>.<hash>]', 'verifies the journal, from its start or after an anchor'],
     options: { after: 'string', ...OF_SERVICE },
     run: verify,
   },
-  help: { help: ['', 'prints this text'], options: {} },
+  help: { help: ['[command]', 'prints this text, or the usage of one command'], options: {} },
 };

@@ -1,9 +1,11 @@
 /// <reference types="node" />
 import { parseArgs } from 'node:util';
+import { parseDuration } from '../../core/duration.js';
+import { messageOf } from '../../core/errors.js';
 import { isSecureUrl } from '../../core/secure-url.js';
 
 /** The options of each command that calls a service. */
-export const OF_SERVICE = { url: 'string', token: 'string', json: 'boolean', insecure: 'boolean' } as const;
+export const OF_SERVICE = { url: 'string', json: 'boolean', insecure: 'boolean' } as const;
 
 /** What a command takes. */
 export interface CommandForm {
@@ -54,10 +56,26 @@ export function portOf({ port }: Given): { readonly port?: number } {
 }
 
 /** The bearer token as a header. @throws UsageError, which does not show the token: the error of `fetch` for a wrong header does */
-export function headersOf({ token }: Given, variable = ''): { readonly authorization?: string } {
-  const text = (typeof token === 'string' ? token : variable).trim();
-  if (!/^[!-~]*$/.test(text)) throw new UsageError('the token must be one word of visible ASCII characters');
+export function headersOf(token = ''): { readonly authorization?: string } {
+  const text = token.trim();
+  if (!/^[!-~]*$/.test(text)) throw new UsageError('JIT_ACCESS_TOKEN must be one word of visible ASCII characters');
   return text === '' ? {} : { authorization: `Bearer ${text}` };
+}
+
+/** The options that are texts and are given. */
+export function textsOf<Name extends string>(given: Given, ...names: readonly Name[]): { readonly [Text in Name]?: string } {
+  return Object.fromEntries(names.flatMap((name) => (typeof given[name] === 'string' ? [[name, given[name]]] : []))) as never;
+}
+
+/** Milliseconds of a duration such as `30m`. @throws UsageError */
+export function durationOf(given: Given, name: string): { readonly [name: string]: number } {
+  const text = given[name];
+  if (typeof text !== 'string') return {};
+  try {
+    return { [name]: parseDuration(text, `--${name}`) };
+  } catch (error) {
+    throw new UsageError(messageOf(error));
+  }
 }
 
 /** The one option that is given of several. @throws UsageError */

@@ -34,6 +34,100 @@ async function aTerminal() {
 
 const URL = ['--url', BASE];
 
+const as = (person: string) => ({ JIT_ACCESS_TOKEN: person });
+const idIn = (text: string) => /(?:request|grant|lock) ([0-9a-f]{8,}(?:\.\d+)?)/.exec(text)?.[1] as string;
+
+describe('the requests of a day', () => {
+  it('are asked for, reviewed by another person, used and released', async () => {
+    const { run } = await aTerminal();
+    const asked = await run(['ask', SCOPE, '--ttl', '30m', '--reason', 'INC-9: backfill', ...URL], as(MAYA));
+    const id = idIn(asked.out);
+    expect(asked).toEqual({ code: 0, out: `PENDING: ${MAYA}  ${SCOPE}  request ${id}\nWait for it: jit-access wait ${id}\n`, err: '' });
+
+    const inbox = await run(['inbox', ...URL], as(SAM));
+    expect(inbox.out).toContain(`${MAYA}  ${SCOPE}  for 30m  needs 1 more of leads  request ${id}\n  INC-9: backfill\n`);
+
+    const waited = run(['wait', id, ...URL], as(MAYA));
+    const approved = await run(['approve', id, '--ttl', '10m', '--comment', 'ok', ...URL], as(SAM));
+    const grant = `${MAYA}  ${SCOPE}  2026-01-01T00:01:00.000Z to 2026-01-01T00:11:00.000Z  active  grant ${id}.1\n`;
+    expect(approved).toEqual({ code: 0, out: `APPROVED: ${MAYA}  ${SCOPE}  request ${id}\n${grant}`, err: '' });
+    expect(await waited).toEqual({ code: 0, out: `GRANTED: ${MAYA}  ${SCOPE}  request ${id}\n${grant}`, err: '' });
+
+    expect((await run(['status', ...URL], as(MAYA))).out).toContain(grant);
+    expect((await run(['release', `${id}.1`, ...URL], as(MAYA))).out).toMatch(/^Released 1 grant\.\nuser:maya .* revoked {2}grant /);
+    expect((await run(['status', '--json', ...URL], as(MAYA))).out).not.toContain(`${id}.1`);
+  });
+
+  it('end with 1 if they are denied', async () => {
+    const { run } = await aTerminal();
+    const id = idIn((await run(['ask', SCOPE, '--ttl', '5m', '--reason', 'a', ...URL], as(MAYA))).out);
+    const denied = await run(['deny', id, '--reason', 'not today', ...URL], as(SAM));
+    expect([denied.code, denied.out]).toEqual([0, `DENIED: ${MAYA}  ${SCOPE}  request ${id}\n`]);
+    const waited = await run(['wait', id, ...URL], as(MAYA));
+    expect([waited.code, waited.out]).toEqual([1, `DENIED: ${MAYA}  ${SCOPE}  request ${id}: not today\n`]);
+    expect((await run(['release', id, ...URL], as(MAYA))).code).toBe(0);
+  });
+
+  it('print an answer where there is nothing', async () => {
+    const { run } = await aTerminal();
+    expect(await run(['status', ...URL], as('user:eve'))).toEqual({ code: 0, out: 'user:eve holds no access.\n', err: '' });
+    expect(await run(['inbox', ...URL], as('user:eve'))).toEqual({ code: 0, out: 'No request waits for your review.\n', err: '' });
+  });
+
+  it('are refused with the code of the engine', async () => {
+    const { run } = await aTerminal();
+    const id = idIn((await run(['ask', SCOPE, '--ttl', '5m', '--reason', 'a', ...URL], as(MAYA))).out);
+    const { code, err } = await run(['approve', id, ...URL], as(MAYA));
+    expect([code, err]).toEqual([1, expect.stringMatching(/\(ERR_JIT_SELF_REVIEW\)/)]);
+  });
+});
+
+describe('jit-access unlock', () => {
+  it('lifts a lock', async () => {
+    const { run } = await aTerminal();
+    const { out } = await run(['lock', '--subject', MAYA, ...URL]);
+    expect((await run(['status', ...URL], as(MAYA))).out).toMatch(/^LOCKED: user:maya, until a person lifts it \(lock /);
+    const id = /\(lock ([^)]+)\)/.exec(out)?.[1] as string;
+    expect(await run(['unlock', id, ...URL])).toEqual({ code: 0, out: `UNLOCKED: ${MAYA}. It restores no access.\n`, err: '' });
+  });
+});
+
+describe('colours', () => {
+  it('are shown on a terminal only, and never in JSON', async () => {
+    const { handler, clock } = await aTerminal();
+    const print = async (args: readonly string[], on: boolean) => {
+      let text = '';
+      const write = (part: string) => void (text += part);
+      const colours = { out: on, err: on };
+      const fetch = (url: string, init: RequestInit) => handler(new Request(url, init));
+      await main([...args, ...URL], { env: as(SEC), out: write, err: write, colours, fetch, clock });
+      return text;
+    };
+    expect(await print(['revoke', 'f'.repeat(32)], true)).toMatch(/^\u001b\[31mFAILED\u001b\[0m: There is no such resource/);
+    expect(await print(['revoke', 'f'.repeat(32)], false)).toMatch(/^FAILED: /);
+    expect(await print(['lock', '--subject', MAYA], true)).toMatch(/^\u001b\[31mLOCKED\u001b\[0m: user:maya/);
+    expect(await print(['status', '--json'], true)).not.toContain('\u001b');
+  });
+});
+
+describe('jit-access --version', () => {
+  it('prints the version', async () => {
+    const { run } = await aTerminal();
+    expect(await run(['--version'])).toEqual({ code: 0, out: 'source\n', err: '' });
+  });
+});
+
+describe('jit-access help', () => {
+  it('prints the usage of one command', async () => {
+    const { run } = await aTerminal();
+    const { code, out } = await run(['help', 'revoke']);
+    expect([code, out.split('\n').slice(0, 3)]).toEqual([
+      0,
+      ['Usage: jit-access revoke <grantId> [--reason <text>]', '', '  ends a grant'],
+    ]);
+  });
+});
+
 describe('jit-access who', () => {
   it('prints each grant that covers a scope, now and at an instant', async () => {
     const { run, ids } = await aTerminal();
@@ -115,8 +209,8 @@ describe('jit-access verify', () => {
 
 describe('a failure', () => {
   it.each([
-    ['without a token', [], {}, 'The service does not know you: give --token or JIT_ACCESS_TOKEN.'],
-    ['of a caller that may not', ['--token', SAM], {}, 'You are signed in, and the service does not permit you this.'],
+    ['without a token', [], {}, 'The service does not know you. Set JIT_ACCESS_TOKEN to your token'],
+    ['of a caller that may not', [], { JIT_ACCESS_TOKEN: SAM }, 'You are signed in, and the service does not permit you this.'],
   ])('prints what to do: %s', async (_, args, env, hint) => {
     const { run } = await aTerminal();
     const { code, out, err } = await run(['lock', '--subject', MAYA, ...URL, ...args], env);
@@ -140,7 +234,7 @@ describe('a failure', () => {
     const code = await main(['revoke', 'g', ...URL], { ...terminal, fetch: () => Promise.reject(new TypeError('fetch failed')) });
     expect([code, err.join('')]).toEqual([
       3,
-      'FAILED: POST /grants/g/revoke: no answer (fetch failed)\nIt may have been carried out. Run it again: a repeat restores no access.\n',
+      'FAILED: POST /grants/g/revoke: no answer (fetch failed)\nIt may have been carried out. Run it again: a repeat restores no access. Check that a service runs at https://access.example.com, and --url or JIT_ACCESS_URL.\n',
     ]);
   });
 });
@@ -155,7 +249,9 @@ describe('a failed call', () => {
     const args = [command, ...(argument === undefined ? [] : [argument]), ...URL];
     const clock = { now: () => 0, sleep: () => Promise.resolve() };
     expect(await main(args, { ...terminal, clock, fetch: () => Promise.reject(new TypeError('fetch failed')) })).toBe(3);
-    expect(err.join('')).toMatch(/no answer \(fetch failed\)\nNothing was changed\. Check --url, and that the service runs\.\n$/);
+    expect(err.join('')).toMatch(
+      /no answer \(fetch failed\)\nNothing was changed\. Check that a service runs at https:\/\/access\.example\.com, and --url or JIT_ACCESS_URL\.\n$/,
+    );
   });
 
   it('that another service answers with 404 says what --url must be', async () => {
@@ -217,15 +313,20 @@ describe('the text --help where a value is missing', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [[], 'the first argument must be dev, who, revoke, revoke-all, lock, verify, help'],
-    [['explode'], 'the first argument must be dev, who'],
-    [['toString', ...URL], 'the first argument must be dev, who'],
+    [
+      [],
+      'the first argument must be dev, ask, wait, status, inbox, approve, deny, release, who, revoke, revoke-all, lock, unlock, verify, help',
+    ],
+    [['explode'], 'the first argument must be dev, ask'],
+    [['toString', ...URL], 'the first argument must be dev, ask'],
     [['who', SCOPE], '--url must be a URL such as https://ops.example.com/access'],
     [['who', ...URL], 'who takes one scope'],
     [['dev', '--port', '70000'], '--port must be a number from 0 to 65535'],
     [['dev', '--port', '1e3'], '--port must be a number'],
     [['dev', ...URL], "Unknown option '--url'"],
-    [['help', 'who'], 'help takes only options'],
+    [['help', 'explode'], 'help takes only options'],
+    [['ask', SCOPE, '--ttl', '30', ...URL], '--ttl must be'],
+    [['who', SCOPE, '--token', 't', ...URL], "Unknown option '--token'"],
     [['verify', 'all', ...URL], 'verify takes only options'],
     [['revoke', 'a', 'b', ...URL], 'revoke takes one grantId'],
     [['revoke-all', ...URL], 'revoke-all takes exactly one of --subject, --scope, --request, --ticket'],
@@ -249,19 +350,15 @@ describe('wrong usage', () => {
     const { code, out, err } = await run(args);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(message);
-    expect(err).toContain('Usage: jit-access <command> [options]');
+    expect(err).toContain('\nUsage: jit-access ');
   });
 });
 
 describe('a secret', () => {
   it.each([
-    ['a token with a line break', ['who', SCOPE, ...URL, '--token', 's3cret\nsecond']],
-    ['a token with a control character', ['who', SCOPE, ...URL, '--token', 's3cret\0']],
-    ['a token with a quotation mark of a text editor', ['who', SCOPE, ...URL, '--token', '“s3cret”']],
     ['a password in the URL', ['who', SCOPE, '--url', 'https://sam:s3cret@ops.example.com/access']],
     ['a user name in the URL', ['who', SCOPE, '--url', 'https://s3cret@ops.example.com']],
     ['a password in a URL with odd separators', ['who', SCOPE, '--url', 'https:\\\\sam:s3cret@ops.example.com']],
-    ['a token before the command', ['--token=s3cret', 'who', SCOPE, ...URL]],
     ['a URL in place of the command', ['https://sam:s3cret@ops.example.com']],
   ])('is not printed, and nothing is sent: %s', async (_, args) => {
     const sent: string[] = [];
@@ -271,6 +368,13 @@ describe('a secret', () => {
     expect(await main(args, { env: {}, out: write, err: write, fetch })).toBe(2);
     expect([printed.join('').includes('s3cret'), sent]).toEqual([false, []]);
     expect(printed.join('')).toContain('Usage: jit-access');
+  });
+
+  it.each(['s3cret\nsecond', 's3cret\0', '“s3cret”'])('is refused and not printed, if it is no header: %j', async (token) => {
+    const { run } = await aTerminal();
+    const { code, out, err } = await run(['verify', ...URL], { JIT_ACCESS_TOKEN: token });
+    expect([code, out, err.includes('s3cret')]).toEqual([2, '', false]);
+    expect(err).toContain('JIT_ACCESS_TOKEN must be one word of visible ASCII characters');
   });
 
   it('may end with a line break, as a file does', async () => {
@@ -291,8 +395,8 @@ describe('[WF23] a URL', () => {
     const sent: string[] = [];
     const printed: string[] = [];
     const fetch = async (url: string) => (sent.push(url), Response.json({ items: [] }));
-    const code = await main(['who', SCOPE, '--token', 's3cret', ...args], {
-      env: {},
+    const code = await main(['who', SCOPE, ...args], {
+      env: { JIT_ACCESS_TOKEN: 's3cret' },
       out: () => undefined,
       err: (text) => void printed.push(text),
       fetch,
