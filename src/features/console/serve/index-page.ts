@@ -38,13 +38,20 @@ export function indexPage(options: ParsedConsoleOptions, files: PageFiles, up: s
     `<script type="module" src="${assets}${files.script}"></script>`,
     '</head>',
     '<body>',
-    '<div id="app"></div>',
+    `<div id="app">${STUCK}</div>`,
     '<noscript>This page needs JavaScript.</noscript>',
     '</body>',
     '</html>',
     '',
   ].join('\n');
 }
+
+/**
+ * What the page says until its script draws it. The style sheet hides the text for some seconds: it stays if the script is missing, because
+ * the next process behind a balancer has another version.
+ */
+const STUCK =
+  '<p class="stuck" lang="en" dir="ltr">The page did not load. A new version may be on its way: <a href="">load the page again</a>.</p>';
 
 /** The half-open window `[ )`, as on the play page. */
 const ICON =

@@ -82,6 +82,10 @@ function Menu({ console }: { readonly console: Console }): JSX.Element {
 }
 
 export function SignedOut({ options }: { readonly options: PageOptions }): JSX.Element {
+  useEffect(() => {
+    // The title of the view names what the person has seen.
+    document.title = `${t('signedOut.title')} · ${options.title}`;
+  }, []);
   return (
     <section class="empty">
       <h1>{t('signedOut.title')}</h1>

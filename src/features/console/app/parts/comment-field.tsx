@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
+import { isText } from '../frame/shape.js';
 import { useKey } from '../frame/use-key.js';
 import { Button } from './button.js';
 import { commentField } from './comment-field.messages.js';
@@ -22,7 +23,7 @@ export function CommentField({ requestId, onDone }: CommentFieldProps): JSX.Elem
   const name = `comment:${requestId}`;
   const [text, setText] = useState(() => {
     const kept = drafts.read(name);
-    return typeof kept === 'string' ? kept : '';
+    return isText(kept) ? kept : '';
   });
   const [error, setError] = useState<unknown>();
   const key = useKey(text);

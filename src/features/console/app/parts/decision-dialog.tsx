@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import type { AccessRequest, Granted } from '../../../../records/index.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
+import { hasFields, isListOf, isNumber, isText, optional } from '../frame/shape.js';
 import { duration } from '../frame/time.js';
 import { Button } from './button.js';
 import { decisionDialog } from './decision-dialog.messages.js';
@@ -23,6 +24,16 @@ interface Draft {
   readonly reason?: string;
   readonly comment?: string;
 }
+
+const isDraft = hasFields({
+  ttlMs: optional(isNumber),
+  scopes: optional(isListOf(isText)),
+  reason: optional(isText),
+  comment: optional(isText),
+});
+
+/** What was kept, if it has the shape of this version. */
+export const readDraft = (kept: unknown): Draft => (isDraft(kept) ? (kept as Draft) : {});
 
 export interface DecisionDialogProps {
   readonly request: AccessRequest;
@@ -82,7 +93,7 @@ export function DecisionDialog({ request, control, terms, isLocked, onClose }: D
 function useDecisionDraft(requestId: AccessRequest['id'], terms: Granted) {
   const { drafts } = useConsole();
   const name = draftOf(requestId);
-  const [draft, setDraft] = useState(() => (drafts.read(name) ?? {}) as Draft);
+  const [draft, setDraft] = useState(() => readDraft(drafts.read(name)));
   const change = (more: Draft) => {
     const next = { ...draft, ...more };
     setDraft(next);

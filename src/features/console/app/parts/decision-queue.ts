@@ -1,4 +1,5 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
+import { hasFields, isBoolean, isListOf, isNumber, isOneOf, isText, optional } from '../frame/shape.js';
 import { refusalOf, type Refusal } from './decision-refusal.js';
 
 /*
@@ -55,6 +56,32 @@ export interface QueuePorts {
   /** Called when a decision was not recorded, or no answer arrived. */
   readonly onRefused: (decision: HeldDecision) => void;
 }
+
+const isRefusal = hasFields({
+  name: isText,
+  status: optional(isNumber),
+  why: optional(isText),
+  stepUp: optional(hasFields({ acrValues: optional(isText), maxAge: optional(isNumber) })),
+});
+const isHeld = hasFields({
+  requestId: isText,
+  version: isNumber,
+  verdict: isOneOf('approve', 'deny', 'justified', 'unjustified'),
+  subject: isText,
+  scopes: isListOf(isText),
+  ttlMs: isNumber,
+  isNarrowed: isBoolean,
+  decidedAt: isNumber,
+  reason: optional(isText),
+  comment: optional(isText),
+  state: isOneOf('waiting', 'sending', 'unanswered', 'refused'),
+});
+
+/** The decisions of what was kept that have the shape of this version. The others are dropped: nothing that was kept is sent by itself. */
+export const readKept = (kept: unknown): readonly HeldDecision[] =>
+  (Array.isArray(kept) ? (kept as readonly HeldDecision[]) : []).filter(
+    (held) => isHeld(held) && (held.state !== 'refused' || isRefusal(held.refusal)),
+  );
 
 const UNRECORDED: Refusal = { status: undefined, name: 'unrecorded', why: undefined, stepUp: undefined };
 

@@ -3,7 +3,7 @@ import type { AccessRequest } from '../../../../records/index.js';
 import { after } from '../frame/clock.js';
 import { useConsole, type Console } from '../frame/console.js';
 import { t } from '../frame/messages.js';
-import { DecisionQueue, type Decision, type HeldDecision } from './decision-queue.js';
+import { DecisionQueue, readKept, type Decision, type HeldDecision } from './decision-queue.js';
 
 /** The decisions of a page's caller. */
 export interface Decisions {
@@ -32,7 +32,6 @@ function decisionsOf(console: Console): Decisions {
   if (before !== undefined) return before;
   const { announce, caller, client, drafts } = console;
   const recorded = signal<ReadonlyMap<string, Decision>>(new Map());
-  const kept = drafts.read(DRAFT);
   const queue = new DecisionQueue(
     {
       send: (decision) => send(console, decision),
@@ -48,8 +47,7 @@ function decisionsOf(console: Console): Decisions {
       },
       onRefused: ({ state }) => announce(t(state === 'unanswered' ? 'decision.unanswered' : 'decision.refused')),
     },
-    // Another version of the page may have written it.
-    Array.isArray(kept) ? (kept as readonly HeldDecision[]) : [],
+    readKept(drafts.read(DRAFT)),
   );
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) queue.flush();

@@ -34,7 +34,7 @@ export function Page({ title, lead, aside, children }: PageProps): JSX.Element {
           </h1>
           {lead !== undefined && <p class="lead">{lead}</p>}
         </div>
-        {aside !== undefined && <div class="page-aside">{aside}</div>}
+        {aside !== undefined && aside !== false && <div class="page-aside">{aside}</div>}
       </header>
       {children}
     </article>

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { InboxItem } from '../../../../engine/answers.js';
-import { useConsole } from '../frame/console.js';
+import { useConsole, type Change } from '../frame/console.js';
 import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
@@ -26,11 +26,12 @@ const MOST = 1_000;
 
 export default function View(_props: ViewProps): JSX.Element {
   const [limit, setLimit] = useState(STEP);
+  const { readOnly } = useConsole();
   const [showsKeys, setShowsKeys] = useState(false);
   const { value, error, again, rows, news, show } = useInbox(limit);
 
   const onKey: InboxRowProps['onKey'] = (key, row) => {
-    if (key === 'help') setShowsKeys(true);
+    if (key === 'help') setShowsKeys(!readOnly);
     else focusBeside(row, key);
   };
   const shown = new Set(rows.map(({ key }) => key));
@@ -40,9 +41,11 @@ export default function View(_props: ViewProps): JSX.Element {
       title={t('inbox.title')}
       lead={t('inbox.lead')}
       aside={
-        <Button small kind="quiet" onPress={() => setShowsKeys(true)}>
-          {t('inbox.keys')} <kbd>?</kbd>
-        </Button>
+        !readOnly && (
+          <Button small kind="quiet" onPress={() => setShowsKeys(true)}>
+            {t('inbox.keys')} <kbd>?</kbd>
+          </Button>
+        )
       }
     >
       <Unsent shown={shown} of={['approve', 'deny']} />
@@ -65,14 +68,16 @@ export default function View(_props: ViewProps): JSX.Element {
 /** The first rows of the inbox, held still under their reader. New ones are announced. */
 function useInbox(limit: number) {
   const { announce, client } = useConsole();
+  const listed = useRef<readonly InboxItem[]>([]);
   const { value, error, again } = useRead(
     async (signal) => {
       const page = await client.inbox({ limit }, { signal, people: true });
       return { ...page, limit };
     },
     [limit],
-    ({ type }) => type.startsWith('request.') || type.startsWith('lock.') || type.startsWith('grant.'),
+    (change) => changesInbox(change, listed.current),
   );
+  listed.current = value?.items ?? [];
   const { rows, news, show } = useStill(useWhole(value), ({ request }) => request.id);
 
   // Later rows only follow the shown ones, so a press on "more" shows them without another press.
@@ -86,6 +91,15 @@ function useInbox(limit: number) {
     if (news > 0) announce(t('part.new', { count: news }));
   }, [news]);
   return { value, error, again, rows, news, show };
+}
+
+/** The events of requests with which one may enter the inbox, or which are a new fact about another one. */
+const ENTERS = new Set(['request.created', 'request.assigned', 'request.stepped', 'request.escalated', 'request.denied']);
+
+/** Whether an event concerns the shown requests, or may bring another one. A viewer may see the events of all requests. */
+function changesInbox({ type, requestId = '' }: Change, items: readonly InboxItem[]): boolean {
+  if (type.startsWith('lock.') || ENTERS.has(type)) return true;
+  return type.startsWith('request.') && items.some(({ request, twins }) => request.id === requestId || twins.includes(requestId));
 }
 
 function focusBeside(row: HTMLElement, key: 'next' | 'previous'): void {

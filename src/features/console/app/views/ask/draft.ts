@@ -1,5 +1,6 @@
 import type { AskProblem } from '../../../../../core/ask-problem.js';
 import type { AskInput } from '../../../../client/inputs.js';
+import { hasFields, isOneOf, isRecordOf, isText } from '../../frame/shape.js';
 import { newKey } from '../../frame/use-key.js';
 import { isOpen, lengthsOf, type Choice } from './choices.js';
 import type { FieldProblem } from './problems.js';
@@ -24,6 +25,21 @@ export interface AskDraft {
   /** The key of the send, kept with the values: a repeat after a lost answer makes no second request. */
   readonly key: string;
 }
+
+const isDraft = hasFields({
+  scope: isText,
+  subject: isText,
+  ttl: isText,
+  start: isText,
+  justification: isText,
+  ticket: isText,
+  fields: isRecordOf(isText),
+  types: isRecordOf(isOneOf('number', 'boolean')),
+  key: isText,
+});
+
+/** What was kept, if it has the shape of this version. */
+export const readDraft = (kept: unknown): AskDraft | undefined => (isDraft(kept) ? (kept as AskDraft) : undefined);
 
 /** The inputs that every form has. A problem of any other field is shown above the form. */
 export const FIELDS: readonly string[] = ['scope', 'subject', 'ttl', 'startsAt', 'justification', 'ticket'];

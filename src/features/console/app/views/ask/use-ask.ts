@@ -5,7 +5,7 @@ import type { AccessPreview } from '../../../../explain/preview.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import type { Choice } from './choices.js';
-import { askOf, byField, changed, emptyFields, FIELDS, newDraft, retyped, type Addressed, type AskDraft } from './draft.js';
+import { askOf, byField, changed, emptyFields, FIELDS, newDraft, readDraft, retyped, type Addressed, type AskDraft } from './draft.js';
 import { refusalOf, refusedPreview, type AskRefusal, type FieldProblem } from './problems.js';
 
 /** What the API has said about the values of one draft, which its key names. */
@@ -73,7 +73,7 @@ export function useAsk(choice: Choice, given: Addressed): Ask {
 function useDraft(choice: Choice, given: Addressed) {
   const { drafts } = useConsole();
   const name = `ask:${given.scope ?? choice.scope}`;
-  const [draft, setDraft] = useState(() => (drafts.read(name) as AskDraft | undefined) ?? newDraft(choice, given));
+  const [draft, setDraft] = useState(() => readDraft(drafts.read(name)) ?? newDraft(choice, given));
   const keep = (next: AskDraft) => {
     setDraft(next);
     drafts.write(name, next);

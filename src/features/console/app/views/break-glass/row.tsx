@@ -5,6 +5,7 @@ import type { BreakGlassReviewItem } from '../../../../../engine/answers.js';
 import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { isText } from '../../frame/shape.js';
 import { Asked } from '../../parts/asked.js';
 import { Button } from '../../parts/button.js';
 import { Held } from '../../parts/decision.js';
@@ -71,7 +72,10 @@ function Review({ item: { request, isMine }, isGone }: { readonly item: ReviewIt
   const { announce, client, drafts, people, readOnly } = useConsole();
   const control = useDecision(request);
   const name = draftOf(request.id);
-  const [reason, setReason] = useState(() => (drafts.read(name) ?? '') as string);
+  const [reason, setReason] = useState(() => {
+    const kept = drafts.read(name);
+    return isText(kept) ? kept : '';
+  });
   const [isConfirming, setConfirming] = useState(false);
   const change = (text: string) => {
     setReason(text);

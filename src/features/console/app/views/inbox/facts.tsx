@@ -1,15 +1,13 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { InboxItem } from '../../../../../engine/answers.js';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
-import { useConsole, type Console } from '../../frame/console.js';
+import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { useRead } from '../../frame/use-read.js';
 import { patternScopes } from '../../../../../core/scope.js';
-import { statusOf } from '../../parts/problem.js';
 import { Name } from '../../parts/person.js';
 import { Scope, Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Duration, Time } from '../../parts/time.js';
+import { useHoldings } from './holdings.js';
 import { Missing } from './missing.js';
 
 /** What a reviewer weighs: earlier denials, locks, the same ask again, what the subject holds, and what is missing. */
@@ -59,44 +57,9 @@ function Fact({ tone, children }: { readonly tone?: 'no' | 'wait'; readonly chil
   return <li class={tone}>{children}</li>;
 }
 
-type Held = readonly GrantWithStatus[] | undefined;
-
-const known = new WeakMap<Console, Map<string, Promise<Held>>>();
-
-/** What a subject holds now: one call for all rows of the subject. `undefined`: `may` does not permit `listGrants` for this subject. */
-function heldBy(console: Console, subject: string): Promise<Held> {
-  const { client, onChange } = console;
-  const answers = known.get(console) ?? new Map<string, Promise<Held>>();
-  if (!known.has(console)) {
-    known.set(console, answers);
-    onChange(({ type }) => {
-      if (changesGrants(type)) answers.clear();
-    });
-  }
-  const answer =
-    answers.get(subject) ??
-    client.listGrants({ subject, status: 'active', limit: 100 }).then(
-      ({ items }) => items,
-      (error: unknown) => {
-        if (statusOf(error) !== 403) answers.delete(subject);
-        return undefined;
-      },
-    );
-  answers.set(subject, answer);
-  return answer;
-}
-
-const changesGrants = (type: string): boolean => type.startsWith('grant.') || type === 'ready' || type === 'reset';
-
 /** What the subject holds now that overlaps the request. */
 function Holdings({ subject, scopes }: { readonly subject: string; readonly scopes: readonly string[] }): JSX.Element | null {
-  const console = useConsole();
-  const { value } = useRead(
-    () => heldBy(console, subject),
-    [subject],
-    ({ type }) => changesGrants(type),
-  );
-  const overlapping = value?.filter((grant) => scopes.some((scope) => patternScopes.overlaps(grant.scope, scope)));
+  const overlapping = useHoldings(subject)?.filter((grant) => scopes.some((scope) => patternScopes.overlaps(grant.scope, scope)));
   if (overlapping === undefined) return null;
   if (overlapping.length === 0) return <Fact>{t('inbox.holds.none')}</Fact>;
   return (
