@@ -81,7 +81,6 @@ describe('the code in README.md and docs', () => {
     expect(blocks.map((block) => block.file).filter((file) => file !== undefined)).toEqual(
       expect.arrayContaining([
         'examples/first-grant.ts',
-        'examples/quickstart.ts',
         'examples/fake-clock.ts',
         'examples/journal-on-disk.ts',
         'examples/manager-approver.ts',

@@ -68,8 +68,6 @@ const WIDE_LINES: Exceptions = {
 
   // Start, and by stack
 
-  'docs/start/quickstart.md': 6,
-
   // the console and the client
 
   // guides of Serve, Protect, Ask and Decide

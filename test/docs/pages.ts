@@ -39,7 +39,7 @@ export interface Block {
   /** The info string of the fence: `ts`, `ts run`, `text`, ... */
   readonly info: string;
   readonly code: string;
-  /** The file whose content this is, from a comment right above: `<!-- examples/quickstart.ts -->`. */
+  /** The file whose content this is, from a comment right above: `<!-- examples/first-grant.ts -->`. */
   readonly file: string | undefined;
   /** The name under which the reader saves it, from a comment right above: `<!-- file: server.js -->`. */
   readonly saveAs: string | undefined;

@@ -20,13 +20,19 @@ import { root } from './entries.js';
  * - A block `text` below either: what the commands print, or what the server prints when it is ready. `...` is any text.
  * - `<!-- sam approves -->`, `<!-- sam denies -->`, `<!-- maya releases -->`: what a person does in the console, on port 3000. The test
  *   signs in at `/as/<name>`, opens `/console`, and makes the call of the button, for each request or grant of the person.
+ * - `export NAME=value` sets variables, and `<at>` in a command is the field `at` of the last answer that had one.
  *
  * The ports 3000 to 3009 of the page become free ones. A page that names DATABASE_URL gets a PostgreSQL there.
  * With JIT_GUIDES=registry, npm really installs all packages but this one.
  */
-export async function follow(page: string, env: Readonly<Record<string, string>>, atEnd?: (at: Place) => Promise<void>): Promise<void> {
+export async function follow(
+  page: string,
+  env: Readonly<Record<string, string>>,
+  atEnd?: (at: Place) => Promise<void>,
+  marks: Marks = {},
+): Promise<void> {
   const ports = await Promise.all(Array.from({ length: 10 }, freePort));
-  const reader = new Reader(ports, { ...process.env, ...env, PORT: String(ports[0]) });
+  const reader = new Reader(ports, { ...process.env, ...env, PORT: String(ports[0]) }, marks);
   try {
     const parts = partsOf(page);
     for (const [i, part] of parts.entries()) await reader.take(part, parts[i + 1]?.block);
@@ -45,16 +51,23 @@ export interface Place {
   readonly signIn: (name: string) => Promise<string>;
 }
 
+/** What the marks of a page mean to its own test, instead of the above. */
+export type Marks = Readonly<Record<string, (at: Place) => Promise<void>>>;
+
 class Reader implements Place {
   readonly #folder = mkdtempSync(join(tmpdir(), 'jit-access-guide-'));
   readonly #ports: readonly number[];
   readonly #env: NodeJS.ProcessEnv;
   readonly #linked = new Set<string>();
   readonly #servers: ChildProcess[] = [];
+  readonly #marks: Marks;
   #printed = '';
+  /** Everything that the commands have printed. */
+  #log = '';
 
-  constructor(ports: readonly number[], env: NodeJS.ProcessEnv) {
+  constructor(ports: readonly number[], env: NodeJS.ProcessEnv, marks: Marks) {
     this.#ports = ports;
+    this.#marks = marks;
     // npm prints no notice, and curl no progress, which it hides from a reader's terminal.
     this.#env = {
       ...env,
@@ -80,6 +93,8 @@ class Reader implements Place {
       for (const command of commandsOf(block.code)) this.#printed += await this.#run(command);
     } else if (block?.info === 'sh serve') {
       await this.#serve(block.code.trim(), next?.info === 'text' ? next.code : '');
+    } else if (mark !== undefined && Object.hasOwn(this.#marks, mark)) {
+      await this.#marks[mark]?.(this);
     } else if (mark === 'stop') {
       await this.stop();
     } else {
@@ -94,8 +109,15 @@ class Reader implements Place {
       await this.#install(names);
       return '';
     }
-    const { code, stdout, stderr } = await this.#sh(this.#withPorts(command));
+    const variables = /^export (.+)$/.exec(command)?.[1]?.split(' ');
+    if (variables !== undefined) {
+      Object.assign(this.#env, Object.fromEntries(variables.map((one) => this.#withPorts(one).split('='))));
+      return '';
+    }
+    const at = [...this.#log.matchAll(/"at":"([^"]+)"/g)].at(-1)?.[1] ?? '<at>';
+    const { code, stdout, stderr } = await this.#sh(this.#withPorts(command.replace('<at>', at)));
     expect([command, code, stderr]).toEqual([command, 0, '']);
+    this.#log += stdout;
     return this.#asOnPage(stdout);
   }
 

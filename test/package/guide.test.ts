@@ -4,6 +4,8 @@ import { Postgres } from '../stores/sql/postgres.js';
 import { follow, type Place } from './follow.js';
 
 const STACKS = 'docs/guides/stacks/';
+/** The quickstart has a test of its own: quickstart.test.ts. */
+const onlyFollowed = followed.filter((page) => page !== 'docs/start/quickstart.md');
 
 describe('a page whose reader builds a service', () => {
   let postgres: Postgres;
@@ -24,7 +26,7 @@ describe('a page whose reader builds a service', () => {
     return { DATABASE_URL: schema.url };
   }
 
-  it.each(followed)('[NC2] %s runs line by line from an empty folder, and prints what it says', async (page) => {
+  it.each(onlyFollowed)('[NC2] %s runs line by line from an empty folder, and prints what it says', async (page) => {
     const hasPeople = page.startsWith(STACKS) && textOf(page).includes('<!-- maya releases -->');
     await follow(page, await settingsFor(page), hasPeople ? endsNoAccessOfOthers : undefined);
     expect.hasAssertions();
