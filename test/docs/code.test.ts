@@ -84,7 +84,6 @@ describe('the code in README.md and docs', () => {
         'examples/fake-clock.ts',
         'examples/journal-on-disk.ts',
         'examples/manager-approver.ts',
-        'examples/break-glass.ts',
         'examples/store-from-the-docs.ts',
       ]),
     );

@@ -38,21 +38,12 @@ const LONG_TEXT: Exceptions = {
 
   // guides of Serve, Protect, Ask and Decide
 
-  'docs/guides/authzen.md': 1552,
-  'docs/guides/break-glass.md': 784,
-  'docs/guides/http.md': 1513,
-  'docs/guides/locks.md': 725,
-
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
 };
 
 /** Lines of code. */
 const LONG_CODE: Exceptions = {
   // guides of Serve, Protect, Ask and Decide
-
-  'docs/guides/authzen.md': 150,
-  'docs/guides/break-glass.md': 168,
-  'docs/guides/http.md': 127,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
 };
@@ -71,10 +62,6 @@ const WIDE_LINES: Exceptions = {
   // the console and the client
 
   // guides of Serve, Protect, Ask and Decide
-
-  'docs/guides/authzen.md': 1,
-  'docs/guides/break-glass.md': 7,
-  'docs/guides/http.md': 2,
 
   // guides of Show, Store, Notify, Agents, Operate, Audit and Test
 
