@@ -4,7 +4,7 @@ import type { Decision } from '../records/index.js';
 import { isScope } from '../core/scope.js';
 import { makeAccess, type Access, type WatchedAccess } from './access.js';
 import { readCaller, readNeed, type Caller, type GuardEngine, type GuardOptions, type GuardView } from './options.js';
-import { observe } from './observe.js';
+import { createObserver } from './observe.js';
 import type { Admitted, Guard, Refused } from './outcome.js';
 import { accessRequired, invalidScope, unauthenticated, unavailable, type Refusal } from './refusal.js';
 
@@ -26,8 +26,9 @@ export function createGuard<Args extends readonly unknown[], Scope extends strin
 ): Guard<Args> {
   const caller = readCaller<Args>(engine, options);
   const need = readNeed<Args>(options);
+  const observe = caller.observe ? createObserver(caller) : undefined;
   return async (...args) => {
-    if (caller.observe) return observe(caller, () => decide(caller, need, args), args);
+    if (observe !== undefined) return observe(() => decide(caller, need, args), args);
     const outcome = await asked(() => decide(caller, need, args));
     if (!outcome.allowed) caller.onRefused(outcome, ...args);
     return outcome;

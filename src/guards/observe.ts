@@ -9,22 +9,38 @@ import type { Admitted, Observation, ObservedAnswer, Refused } from './outcome.j
 /** How long a request waits for what is only observed, in milliseconds. */
 const LIMIT_MS = 1_000;
 
-const late = () => new Error(`no answer within ${LIMIT_MS} ms: the request has continued`);
+/**
+ * How many answers of one guard may be late. A store that hangs keeps each question, and no refusal slows the callers down: without this
+ * bound the questions would grow until the process ends.
+ */
+const MAX_LATE = 100;
 
-/** Admits every request. A refusal, an error and a missing answer are only reported. */
-export async function observe<Args extends readonly unknown[]>(
+/** @returns a function that admits every request. A refusal, an error and a missing answer are only reported */
+export function createObserver<Args extends readonly unknown[]>(
   caller: Caller<Args>,
-  decide: () => Promise<Admitted | Refused>,
-  args: Args,
-): Promise<Admitted> {
-  const [observation, grantId] = await within(systemClock, LIMIT_MS, decide, late).then(
-    (outcome) => [observationOf(outcome), outcome.allowed ? outcome.access.grantId : undefined] as const,
-    (error: unknown) => [{ observed: true, answer: 'failed', decision: undefined, error } as const, undefined] as const,
-  );
-  const counts = countsOf(caller.engine);
-  counts[observation.answer] += 1;
-  caller.observed(Object.freeze(observation), ...args);
-  return { allowed: true, access: makeObserved(observation, grantId), stop: undefined };
+): (decide: () => Promise<Admitted | Refused>, args: Args) => Promise<Admitted> {
+  let late = 0;
+  const inTime = async (decide: () => Promise<Admitted | Refused>): Promise<Admitted | Refused> => {
+    if (late >= MAX_LATE) throw new Error(`${MAX_LATE} answers are late: the request has not waited`);
+    const answer = decide();
+    const limit = () => {
+      late += 1;
+      const settle = () => void (late -= 1);
+      void answer.then(settle, settle);
+      return new Error(`no answer within ${LIMIT_MS} ms: the request has continued`);
+    };
+    return within(systemClock, LIMIT_MS, () => answer, limit);
+  };
+  return async (decide, args) => {
+    const [observation, grantId] = await inTime(decide).then(
+      (outcome) => [observationOf(outcome), outcome.allowed ? outcome.access.grantId : undefined] as const,
+      (error: unknown) => [{ observed: true, answer: 'failed', decision: undefined, error } as const, undefined] as const,
+    );
+    const counts = countsOf(caller.engine);
+    counts[observation.answer] += 1;
+    caller.observed(Object.freeze(observation), ...args);
+    return { allowed: true, access: makeObserved(observation, grantId), stop: undefined };
+  };
 }
 
 function observationOf(outcome: Admitted | Refused): Observation {

@@ -30,7 +30,7 @@ export type ObservedAnswer = 'allowed' | 'failed' | (ProblemType extends `urn:ji
 
 /** What a guard with `observe: true` would have answered. */
 export interface Observation extends ObservedAccess {
-  /** `failed`: `subject` or `scope` threw, returned a value of another type, or gave no answer within a second. */
+  /** `failed`: `subject` or `scope` threw, returned a value of another type, no answer came within a second, or 100 answers are late. */
   readonly answer: ObservedAnswer;
 }
 

@@ -27,6 +27,27 @@ describe('a guard that observes', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('asks no more while 100 answers are late, and asks again after one of them', async () => {
+    const pending: ((id: string) => void)[] = [];
+    const subject = () => new Promise<string>((resolve) => void pending.push(resolve));
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true) });
+    const observed: Observation[] = [];
+    const options = { subject, scope: 'db-prod:write', observe: true, observed: (seen: Observation) => void observed.push(seen) } as const;
+    const guard = createGuard(engine, options);
+    const late = Promise.all(Array.from({ length: 100 }, () => guard()));
+    await vi.advanceTimersByTimeAsync(1_000);
+    await late;
+    expect(await guard()).toMatchObject({ allowed: true, access: { observed: true } });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(observed[100]).toMatchObject({ answer: 'failed', error: { message: '100 answers are late: the request has not waited' } });
+    expect(pending).toHaveLength(100);
+    pending[0]?.('user:maya');
+    await vi.advanceTimersByTimeAsync(0);
+    const asked = guard();
+    pending[100]?.('user:maya');
+    expect(await asked).toMatchObject({ allowed: true, access: { decision: { reason: 'no_grant' } } });
+  });
+
   it('leaves no timer after an answer', async () => {
     const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true) });
     await createGuard(engine, { subject: () => 'user:maya', scope: 'db-prod:write', observe: true })();

@@ -199,11 +199,12 @@ describe('a guard that observes', () => {
     view.close();
   });
 
-  it('lets a context that is not HTTP through, as without a guard (Nest)', async () => {
+  it('lets a context that is not HTTP through, and reports that an enforcing guard would throw (Nest)', async () => {
     const { engine } = await aWorld();
     const Guarding = GrantGuard('db-prod:write', { observe: true }) as unknown as new (options: object) => {
       canActivate(context: object): Promise<boolean>;
     };
     expect(await new Guarding({ engine, subject: () => 'user:eve' }).canActivate({ getType: () => 'ws' })).toBe(true);
+    expect(observedCounts(engine)).toMatchObject({ failed: 1, 'access-required': 0 });
   });
 });

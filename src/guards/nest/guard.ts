@@ -5,7 +5,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import { accessOf, attachAccess } from '../access.js';
 import { isAnswered, whenClosed } from '../closing.js';
 import { createGuard } from '../guard.js';
-import { readNeed, type GuardDefaults } from '../options.js';
+import { readCaller, readNeed, type GuardDefaults } from '../options.js';
 import type { Guard } from '../outcome.js';
 import { answered } from '../refusal.js';
 import { OPTIONS, type JitAccessOptions } from './module.js';
@@ -38,21 +38,24 @@ export function GrantGuard(scope: ContextScope, choices: GuardDefaults<[context:
   readNeed({ scope });
   class OneGrantGuard implements CanActivate {
     readonly #guard: Guard<[context: ExecutionContext]>;
-    readonly #observes: boolean;
 
     constructor({ engine, ...options }: JitAccessOptions) {
       const all = { ...options, ...choices, scope };
-      this.#guard = createGuard(engine, all);
-      this.#observes = all.observe === true;
+      const { subject } = readCaller<[context: ExecutionContext]>(engine, all);
+      // In the guard, so that one which observes reports the context for which it would throw.
+      const subjectOfHttp = (context: ExecutionContext) => {
+        if (context.getType() !== 'http') throw invalid('context', 'of HTTP', context.getType());
+        return subject(context);
+      };
+      this.#guard = createGuard(engine, { ...all, subject: subjectOfHttp as typeof options.subject });
     }
 
     async canActivate(context: ExecutionContext): Promise<boolean> {
-      if (context.getType() !== 'http' && this.#observes) return true;
-      if (context.getType() !== 'http') throw invalid('context', 'of HTTP', context.getType());
-      const http = context.switchToHttp();
       const outcome = await this.#guard(context);
       if (!outcome.allowed) throw new AccessRefused(outcome.refusal);
       const { access, stop } = outcome;
+      if (context.getType() !== 'http') return access.observed;
+      const http = context.switchToHttp();
       const answer = http.getResponse<HttpResponse>();
       const response = answer.raw ?? answer;
       if (isAnswered(response)) {
