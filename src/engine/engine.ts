@@ -68,7 +68,9 @@ export class JitEngine<Scope extends string = string> {
   #isInUse = false;
 
   /**
-   * Draws no randomness, starts no timer and does no I/O, so that it works at module scope in every runtime (L46).
+   * Makes an engine for just-in-time access: it records requests, decides them with the approver, and issues grants that expire.
+   *
+   * Draws no randomness, starts no timer and does no I/O, so that it works at module scope in every runtime.
    * The first call of a verb starts the followers: a local sink receives the entries recorded from then on.
    *
    * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
@@ -100,6 +102,8 @@ export class JitEngine<Scope extends string = string> {
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
    *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
    *   is recorded. While it is pending, the same key or the sweep asks the approver again.
+   * @example
+   * const { request, outcome } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '30m' });
    */
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult> {
     this.#refuseIfClosed();
@@ -110,10 +114,10 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Asks for more time for a grant. This is a new request with its own decision. It gives a new grant, which starts at the old grant's
-   * expiry, or at a later decision (L4). The old grant stays. Its revoke or release also ends the extension, pending or scheduled (L12).
+   * expiry, or at a later decision. The old grant stays. Its revoke or release also ends the extension, pending or scheduled.
    *
    * With `{ requestId }`, it asks in one request for all grants of that request that have not ended and have no live extension.
-   * They are decided together (L10). If one of them is ended early before the decision, the request is cancelled.
+   * They are decided together. If one of them is ended early before the decision, the request is cancelled.
    *
    * @throws InvalidArgumentError without `requestedBy`: it has no default, not even the grant's subject
    * @throws EndedError when the grant has ended, or no grant of the request is left: use {@link requestAccess} instead
@@ -182,13 +186,15 @@ export class JitEngine<Scope extends string = string> {
    * Approves a pending request as a reviewer. The review that completes the quorum also issues the grants, in one commit.
    *
    * With `ttl` or `scopes` the approval narrows the request. Of all approvals that count, the shortest `ttl` and the common scopes
-   * apply, whether or not the quorum needs each of them (L18). A later approval of the same reviewer with other terms replaces the
+   * apply, whether or not the quorum needs each of them. A later approval of the same reviewer with other terms replaces the
    * earlier one.
    *
    * @throws DecidedError, DeadlineError, UndecidedError, SelfReviewError, NotReviewerError
    * @throws LockedError when the reviewer or the requested access is locked
    * @throws RequirementsError when the terms exceed what was requested, are below `limits.minTtl`, or leave nothing together with
    *   the other approvals
+   * @example
+   * await engine.approve(requestId, { by: session.userId, comment: 'INC-204 is mine' });
    */
   async approve(requestId: string, options: ApproveBy): Promise<AccessResult> {
     return this.#review(requestId, 'approve', options);
@@ -249,7 +255,7 @@ export class JitEngine<Scope extends string = string> {
   // ---- Ending ------------------------------------------------------------------------------------------------
 
   /**
-   * Ends a grant. Once this resolves, every later check on this store denies (L12). It asks no approver and never rejects
+   * Ends a grant. Once this resolves, every later check on this store denies. It asks no approver and never rejects
    * with a conflict. A repeated call is allowed and recorded once. The embedding service decides who may call it.
    *
    * @throws PartialError `ERR_JIT_PARTIAL` when this grant has ended, and a grant that extends it cannot be read
@@ -345,6 +351,8 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Whether the subject may do this now. Prefer {@link assertAllowed}: a forgotten `await` on a boolean promise allows
    * every caller.
+   * @example
+   * if (await engine.isAllowed('user:maya', 'db-prod:write')) showButton();
    */
   async isAllowed(subject: string, action: Action<Scope>): Promise<boolean> {
     this.#refuseIfClosed();
@@ -357,6 +365,8 @@ export class JitEngine<Scope extends string = string> {
    *
    * @param options.touch also records the use, in the background or before the answer. It never changes the answer.
    * @param options.recordUse whether this check records that it used a grant. Default: the engine's option `recordUse`.
+   * @example
+   * const { allowed, reason, validUntil } = await engine.check('user:maya', 'db-prod:write');
    */
   async check(subject: string, action: Action<Scope>, options?: CheckOptions): Promise<Decision> {
     this.#refuseIfClosed();

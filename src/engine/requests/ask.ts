@@ -15,9 +15,9 @@ export interface AccessAsk<Scope extends string = string> {
   readonly subject: string;
   /** The scope, if there is only one. An ask has either `scope` or `scopes`. */
   readonly scope?: Scope | undefined;
-  /** At most 50, without repetition. Approved together or not at all, with one grant for each scope (L10). */
+  /** At most 50, without repetition. Approved together or not at all, with one grant for each scope. */
   readonly scopes?: readonly Scope[] | undefined;
-  /** Length of the window: milliseconds, or a string like `'30m'`. By default the window starts at the decision, not at the ask (L4). */
+  /** Length of the window: milliseconds, or a string like `'30m'`. By default the window starts at the decision, not at the ask. */
   readonly ttl?: Duration | undefined;
   /**
    * End of the window, instead of `ttl`: epoch milliseconds or a `Date`. A late decision gives the rest and does not move the end.
@@ -39,7 +39,7 @@ export interface AccessAsk<Scope extends string = string> {
    */
   readonly by?: string | undefined;
   /**
-   * Makes a repeat safe: the same key and body return the same request, and the engine refuses another body (L11).
+   * Makes a repeat safe: the same key and body return the same request, and the engine refuses another body.
    *
    * Gotcha: an id derived from a key is not secret. It is SHA-256 over namespace, verb, requester and key, so a caller that
    * knows these can compute it. Never treat the id of a request or grant as a capability, whether or not a key made it.
@@ -80,7 +80,7 @@ export function readExtended(target: unknown): Extended {
 export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {
   /**
    * The caller that asks: the subject that holds the access, or another caller on its behalf. Neither of the two may review. There is no
-   * default: a default would name the subject, and the real requester could then approve their own ask (L15).
+   * default: a default would name the subject, and the real requester could then approve their own ask.
    */
   readonly requestedBy: string;
 }
