@@ -17,6 +17,8 @@ const entries = Object.values(exports).flatMap((target) =>
 );
 const alone = entries.filter((entry) => ENTRIES[entry]?.build === 'alone' && existsSync(`build/${entry}.js`));
 
+// A test that builds has another value, with which Vite makes a page for development.
+process.env['NODE_ENV'] = 'production';
 const page = await consoleConstant();
 
 /** See `src/core/shared.ts`, and `src/features/console/serve/files.ts`. */
