@@ -3,6 +3,12 @@
 import { main } from './features/command-line/main.js';
 
 const { argv, env, stdout, stderr } = process;
+// The reader of a pipe may end first, as `head` does. Any other failure must not look like success.
+const failed = (error: NodeJS.ErrnoException): void => {
+  if (error.code !== 'EPIPE') throw error;
+};
+stdout.on('error', failed);
+stderr.on('error', failed);
 /** Ctrl-C, and the signal of a supervisor. A second one ends the process at once. */
 const stop = (): AbortSignal => {
   const ended = new AbortController();

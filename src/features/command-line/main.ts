@@ -65,14 +65,31 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     out(given['json'] === true ? shown(JSON.stringify(answer, undefined, 2).split('\n')) : shown(lines, colours?.out));
     return ok ? 0 : 1;
   } catch (error) {
+    const answer = answerOf(error);
     const isUsage = error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+    if (isUsage) {
+      err(`${shown(messageOf(error).split('\n'))}\n${usage(args[0])}`);
+      return 2;
+    }
+    const code = codeOf(error, answer);
+    const hint = code === 2 ? undefined : hintOf(answer, args[0], baseUrl);
     const failed = `FAILED: ${messageOf(error)}${isJitError(error) ? ` (${error.code})` : ''}`;
-    const hint = error instanceof HttpClientError ? hintOf(error, args[0], baseUrl) : undefined;
-    if (isUsage) err(`${shown(messageOf(error).split('\n'))}\n${usage(args[0])}`);
-    else err(shown(hint === undefined ? [failed] : [failed, hint], colours?.err));
-    if (isUsage) return 2;
-    return error instanceof HttpClientError && isUnanswered(error) ? 3 : 1;
+    err(shown(hint === undefined ? [failed] : [failed, hint], colours?.err));
+    return code;
   }
+}
+
+/** The failed call. The errors of the engine have it as their cause. `undefined`: there was none, or its answer is not one of the handler. */
+function answerOf(error: unknown): HttpClientError | undefined {
+  const { cause } = error as { readonly cause?: unknown };
+  return [error, isJitError(error) ? cause : undefined].find((failure) => failure instanceof HttpClientError);
+}
+
+/** 1 only if the handler has refused: with any other answer it is not known what was done. */
+function codeOf(error: unknown, answer: HttpClientError | undefined): 1 | 2 | 3 {
+  // The client has refused an argument before it called.
+  if (answer === undefined && isJitError(error)) return 2;
+  return answer?.problem !== undefined && (answer.status ?? 500) < 500 ? 1 : 3;
 }
 
 /** `help`, `help <command>` and `--version`, only if asked alone: a script must not take an id `--help` for a command that was carried out. */
@@ -94,9 +111,6 @@ async function runHere(given: Given, { env, out, err, stop = () => new AbortCont
   return 0;
 }
 
-/** No answer came, or one of a proxy whose service does not answer: it is not known whether the call was carried out. */
-const isUnanswered = ({ status }: HttpClientError): boolean => status === undefined || status >= 500;
-
 /** Escapes each line: a text of a record or of a service could break the line, or send the terminal a command. */
 const shown = (lines: readonly string[], coloured = false): string =>
   `${lines
@@ -108,18 +122,15 @@ const shown = (lines: readonly string[], coloured = false): string =>
 const painted = (line: string): string =>
   line.replace(/^[A-Z ]+(?=:)/, (word) => `\u001b[${/^(?:GRANTED|APPROVED|UNLOCKED)$/.test(word) ? 32 : 31}m${word}\u001b[0m`);
 
-/** What to do after a failed call. */
-function hintOf({ status }: HttpClientError, command = '', baseUrl: string): string | undefined {
-  switch (status) {
-    case 401:
-      return 'The service does not know you. Set JIT_ACCESS_TOKEN to your token: it is sent as a bearer token.';
-    case 403:
-      return 'You are signed in, and the service does not permit you this.';
-    case 404:
-      return 'Give --url or JIT_ACCESS_URL with the base path of the handler.';
-    case undefined:
-      return `${COMMANDS[command]?.unanswered ?? 'Nothing was changed.'} Check that a service runs at ${baseUrl}, and --url or JIT_ACCESS_URL.`;
-    default:
-      return undefined;
-  }
+/** What to do after a failed call. @param answer `undefined`: the answer is not one of the handler */
+function hintOf(answer: HttpClientError | undefined, command = '', baseUrl: string): string | undefined {
+  const { status = 0, problem } = answer ?? {};
+  const effect = COMMANDS[command]?.unanswered ?? 'Nothing was changed.';
+  if (problem !== undefined && status >= 500) return effect;
+  // An error of the engine says itself what to do.
+  if ((problem as { readonly code?: unknown } | undefined)?.code !== undefined) return undefined;
+  if (status === 401) return 'The service does not know you. Set JIT_ACCESS_TOKEN to your token: it is sent as a bearer token.';
+  if (status === 403) return 'You are signed in, and the service does not permit you this.';
+  if (status === 404) return 'Give --url or JIT_ACCESS_URL with the base path of the handler.';
+  return problem === undefined ? `${effect} Check that a service runs at ${baseUrl}, and --url or JIT_ACCESS_URL.` : undefined;
 }

@@ -297,6 +297,26 @@ describe('an answer of a proxy whose service does not answer', () => {
   });
 });
 
+describe('an answer that does not say what was done', () => {
+  it.each([
+    ['of a store that fails', 503, JSON.stringify({ type: 'urn:x', title: 't', status: 503, detail: 'd', code: 'ERR_JIT_STORE' })],
+    ['of a sign-in page', 200, '<html>'],
+    ['of a redirect', 302, ''],
+    ['of another service', 200, '{}'],
+  ])('ends with 3, and says what may be so: %s', async (_, status, body) => {
+    let err = '';
+    const terminal = { env: {}, out: () => undefined, err: (text: string) => void (err += text) };
+    const fetch = () => Promise.resolve(new Response(body, { status }));
+    expect(await main(['revoke', 'g', ...URL], { ...terminal, fetch })).toBe(3);
+    expect(err).toContain('It may have been carried out. Run it again');
+  });
+
+  it('is not meant by an id that the client refuses: the usage is wrong', async () => {
+    const terminal = { env: {}, out: () => undefined, err: () => undefined, fetch: () => Promise.reject(new Error('called')) };
+    expect(await main(['revoke', '', ...URL], terminal)).toBe(2);
+  });
+});
+
 describe('the text --help where a value is missing', () => {
   // Exit code 0 would tell a script that the access has ended.
   it.each([
@@ -478,5 +498,13 @@ describe('the program', () => {
     expect(await run('explode')).toEqual([2, '']);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('ends with its code if the reader of its output ends first, as `head` does', async () => {
+    const child = spawn(process.execPath, ['--import', 'tsx', `${root}src/cli.ts`, 'help'], { cwd: root });
+    child.stdout.destroy();
+    let err = '';
+    child.stderr.on('data', (text) => (err += String(text)));
+    expect([await new Promise((resolve) => child.on('close', resolve)), err]).toEqual([0, '']);
   });
 });
