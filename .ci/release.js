@@ -18,6 +18,8 @@ const folder = '.tmp/release';
 const LARGEST = 7e6;
 const { name, version, repository, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const tarball = `${name}-${version}.tgz`;
+/** What SHA256SUMS lists. */
+const files = [tarball, 'sbom.cdx.json', 'NOTES.md'];
 
 function fail(reason) {
   console.error(reason);
@@ -72,18 +74,24 @@ function absoluteLinks(page, text, packed) {
 /** Packs a copy, in which the links are absolute. */
 function packCopy() {
   const packed = JSON.parse(run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts'))[0].files.map(({ path }) => path);
+  // `git status` does not show what is ignored, and npm packs it all the same.
+  const tracked = new Set(run('git', 'ls-files', '-z').split('\0'));
+  const strange = packed.filter((path) => !path.startsWith('dist/') && !tracked.has(path));
+  if (strange.length > 0) fail(`Files that are not in the repository would be packed: ${strange.join(', ')}`);
   const copy = mkdtempSync(join(tmpdir(), 'jit-release-'));
   for (const path of packed) {
     mkdirSync(dirname(join(copy, path)), { recursive: true });
     if (path.endsWith('.md')) writeFileSync(join(copy, path), absoluteLinks(path, readFileSync(path, 'utf8'), packed));
     else copyFileSync(path, join(copy, path));
   }
-  const [{ files, unpackedSize }] = JSON.parse(run('npm', 'pack', copy, '--json', '--ignore-scripts', '--pack-destination', folder));
+  const [{ files: inTarball, unpackedSize }] = JSON.parse(
+    run('npm', 'pack', copy, '--json', '--ignore-scripts', '--pack-destination', folder),
+  );
   rmSync(copy, { recursive: true });
   if (unpackedSize > LARGEST) fail(`The package has ${unpackedSize} bytes unpacked, more than ${LARGEST}.`);
-  const wrong = files.map(({ path }) => path).filter((path) => /\.map$|^docs\/api\//.test(path) || !packed.includes(path));
-  if (wrong.length > 0 || files.length !== packed.length) fail(`The tarball has other files: ${wrong.join(', ')}`);
-  console.log(`${tarball}: ${files.length} files, ${unpackedSize} bytes unpacked`);
+  const wrong = inTarball.map(({ path }) => path).filter((path) => /\.map$|^docs\/api\//.test(path) || !packed.includes(path));
+  if (wrong.length > 0 || inTarball.length !== packed.length) fail(`The tarball has other files: ${wrong.join(', ')}`);
+  console.log(`${tarball}: ${inTarball.length} files, ${unpackedSize} bytes unpacked`);
 }
 
 /** The bill of materials: the dependencies, and the packages whose code is bundled, as THIRD_PARTY_NOTICES lists them. */
@@ -101,7 +109,6 @@ function describe() {
 
   const hashes = `sha256 ${hashOf(join(folder, tarball))}\nsha512-${hashOf(join(folder, tarball), 'sha512', 'base64')}`;
   writeFileSync(join(folder, 'NOTES.md'), `${changes().replace(/^## .*\n+/, '')}\n\`${tarball}\`:\n\n\`\`\`\n${hashes}\n\`\`\`\n`);
-  const files = [tarball, 'sbom.cdx.json', 'NOTES.md'];
   writeFileSync(join(folder, 'SHA256SUMS'), files.map((file) => `${hashOf(join(folder, file))}  ${file}\n`).join(''));
   console.log(hashes);
 }
@@ -118,8 +125,9 @@ function pack([tag, built]) {
 function publish([program, ...args]) {
   if (program === undefined) fail('The command that publishes is missing, for example: publish npm stage publish');
   if (!existsSync(join(folder, tarball))) fail(`${folder}/${tarball} is missing: run "node .ci/release.js pack v${version}" first.`);
-  for (const [, hash, file] of readFileSync(join(folder, 'SHA256SUMS'), 'utf8').matchAll(/^(\w+) {2}(.+)$/gm))
-    if (hashOf(join(folder, file)) !== hash) fail(`${file} differs from its hash in SHA256SUMS.`);
+  const sums = readFileSync(join(folder, 'SHA256SUMS'), 'utf8').split('\n');
+  for (const file of files)
+    if (!sums.includes(`${hashOf(join(folder, file))}  ${file}`)) fail(`${file} differs from its hash in SHA256SUMS.`);
   console.log(run(program, ...args, `./${folder}/${tarball}`));
   console.log(`${tarball} sha256 ${hashOf(join(folder, tarball))}`);
 }

@@ -154,6 +154,15 @@ describe('the workflows', () => {
     ]);
   });
 
+  it('release only a commit of main for which CI has passed', () => {
+    const { jobs } = parse<Workflow>(read(`${folder}release.yml`));
+    const runs = jobs['pack']?.steps.flatMap(({ run }) => run ?? []);
+    expect(runs?.slice(0, 2)).toEqual([
+      `gh run list --workflow ci.yml --commit "$GITHUB_SHA" --status success --json url --jq '.[].url' | grep .`,
+      `gh api "repos/{owner}/{repo}/compare/main...$GITHUB_SHA" --jq .status | grep -xE 'identical|behind'`,
+    ]);
+  });
+
   it('name one commit for each version of an action', () => {
     const uses = workflows.flatMap((file) => [...read(folder + file).matchAll(/uses: ([\w.-]+\/[\w.-]+)\S*@(\w+) # (\S+)/g)]);
     const commits = new Map(uses.map(([, action = '', commit = '', version = '']) => [action, `${commit} ${version}`]));

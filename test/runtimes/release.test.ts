@@ -113,6 +113,14 @@ describe('a release is refused', () => {
   it.each([
     ['with a file that is not committed', () => writeFileSync(join(first, 'draft.md'), ''), 'The working tree has changes'],
     [
+      'with a file that Git ignores and npm packs',
+      () => {
+        mkdirSync(join(first, 'docs/temp'));
+        writeFileSync(join(first, 'docs/temp/draft.md'), '');
+      },
+      'Files that are not in the repository would be packed: docs/temp/draft.md',
+    ],
+    [
       'without the owner of the repository',
       () => edit('package.json', (text) => text.replace('github.com/acme/', 'github.com/OWNER/')),
       '"repository" still names OWNER',
@@ -128,6 +136,7 @@ describe('a release is refused', () => {
     const { status, stderr } = release(first, 'pack', tag, '--built');
     git(first, 'reset', '--quiet', '--hard', 'origin/main');
     git(first, 'clean', '--quiet', '--force');
+    rmSync(join(first, 'docs/temp'), { recursive: true, force: true });
     expect([status, stderr]).toEqual([1, expect.stringContaining(message)]);
   });
 
@@ -215,7 +224,11 @@ describe('a release', () => {
     const other = clone(join(folder, 'origin'), 'other');
     cpSync(join(first, '.tmp'), join(other, '.tmp'), { recursive: true });
     writeFileSync(join(other, '.tmp/release', tarball), 'other');
-    expect(release(other, 'publish', 'true')).toMatchObject({ status: 1, stderr: `${tarball} differs from its hash in SHA256SUMS.\n` });
+    const differs = { status: 1, stderr: `${tarball} differs from its hash in SHA256SUMS.\n` };
+    expect(release(other, 'publish', 'true')).toMatchObject(differs);
+    // Nor where no hash says which one it is.
+    writeFileSync(join(other, '.tmp/release/SHA256SUMS'), '');
+    expect(release(other, 'publish', 'true')).toMatchObject(differs);
   });
 
   describeRuntime('npm-12', 'with the npm of the workflow', (npm) => {
