@@ -22,7 +22,7 @@ const SETTINGS = {
   WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
   ISSUER: 'https://issuer.example',
   JWKS_URI: `data:,${encodeURIComponent(JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), alg: 'RS256' }] }))}`,
-  SIGNING_KEY: privateKey.export({ format: 'pem', type: 'pkcs8' }),
+  SIGNING_KEY: String(privateKey.export({ format: 'pem', type: 'pkcs8' })),
 };
 
 /** Opens the page of the console, asks through the API, and ends. */

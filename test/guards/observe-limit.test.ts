@@ -7,12 +7,13 @@ describe('a guard that observes', () => {
   afterEach(() => void vi.useRealTimers());
 
   const never = (): Promise<never> => new Promise<never>(() => undefined);
-  const store = () => Object.assign(new MemoryGrantStore(), { live: never });
+  const hung = Object.assign(new MemoryGrantStore(), { live: never });
+  const maya = (): string => 'user:maya';
 
   it.each([
     ['subject', { subject: never, scope: 'db-prod:write' }, new MemoryGrantStore()],
-    ['scope', { subject: () => 'user:maya', scope: never }, new MemoryGrantStore()],
-    ['the store', { subject: () => 'user:maya', scope: 'db-prod:write' }, store()],
+    ['scope', { subject: maya, scope: never }, new MemoryGrantStore()],
+    ['the store', { subject: maya, scope: 'db-prod:write' }, hung],
   ] as const)('continues after a second when %s hangs', async (_, options, hanging) => {
     const engine = new JitEngine({ store: hanging, approver: autoApprove(() => true) });
     const observed: Observation[] = [];
