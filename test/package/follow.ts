@@ -13,6 +13,7 @@ import { root } from './entries.js';
  * Follows a page line by line in an empty folder, as its reader does. A page is followed if it has one block with a `file:`. The marks:
  *
  * - `<!-- file: server.js -->` above a block: the block is saved under that name. The sentence before it says so to the reader.
+ * - `<!-- change: server.js -->` above a block `diff`: that file is changed. Each part, up to a line `@@`, has one place in the file.
  * - A block `sh`: its commands run one by one, each in a shell of its own. A `\` at the end of a line continues the command.
  *   `npm install` links the packed package, and each package that this repository has; npm installs any other one.
  * - A block `sh serve`: one command that runs until the page, or `<!-- stop -->`, ends it with SIGTERM. It must then exit with 0; `npx` is
@@ -61,6 +62,8 @@ class Reader implements Place {
   readonly #linked = new Set<string>();
   readonly #servers: ChildProcess[] = [];
   readonly #marks: Marks;
+  /** The file that the next block of `diff` changes. */
+  #changed = '';
   #printed = '';
   /** Everything that the commands have printed. */
   #log = '';
@@ -86,6 +89,10 @@ class Reader implements Place {
       const path = join(this.#folder, block.saveAs);
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, this.#withPorts(block.code));
+    } else if (mark?.startsWith('change: ') === true) {
+      this.#changed = join(this.#folder, mark.slice('change: '.length));
+    } else if (block?.info === 'diff') {
+      writeFileSync(this.#changed, changed(readFileSync(this.#changed, 'utf8'), this.#withPorts(block.code)));
     } else if (block?.info === 'text') {
       expect(this.#printed).toMatch(likeText(block.code));
     } else if (block?.info === 'sh') {
@@ -235,6 +242,16 @@ const commandsOf = (code: string): string[] =>
     .replaceAll(/\\\n\s*/g, '')
     .trim()
     .split('\n');
+
+/** A file after the change of a block of `diff`. */
+function changed(file: string, diff: string): string {
+  return diff.split(/^@@\n/m).reduce((text, part) => {
+    const without = (sign: RegExp) => part.replaceAll(sign, '').replaceAll(/^[ +-]/gm, '');
+    const pieces = text.split(without(/^\+.*\n/gm));
+    expect(pieces.length - 1, `places of\n${part}`).toBe(1);
+    return pieces.join(without(/^-.*\n/gm));
+  }, file);
+}
 
 /** Matches a text of which the page omits parts. */
 function likeText(text: string): RegExp {
