@@ -180,6 +180,18 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect((await engine.listGrants({ subject: MAYA })).items).toHaveLength(1);
   });
 
+  it('shows a grant of a minute in the picture of a month, and counts no people after its end', async () => {
+    const { open, engine, clock } = await begin();
+    const id = await hold(MAYA);
+    await clock.advance(MINUTE);
+    await engine.revoke(id, { by: SAM, reason: 'Done' });
+    await clock.advance(2_000);
+    const page = await open(SAM, `history?scope=${LOGS}`);
+    await page.getByText('No grant gave it at this instant.').waitFor();
+    expect(await page.locator('main').innerText()).not.toContain('had it');
+    expect((await page.locator('.lane .held').boundingBox())?.width).toBeGreaterThan(2);
+  });
+
   it('downloads a history as CSV, in which no text is a formula', async () => {
     const { open, engine, clock } = await begin();
     const id = await hold(MAYA);

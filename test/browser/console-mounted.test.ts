@@ -35,6 +35,10 @@ const VIEWS: readonly (readonly [person: string, path: string, text: string | Re
   [NOOR, 'journal', 'db-prod:orders:write'],
 ];
 
+/** The buttons that open a dialog, by the ends of their texts. */
+const OPENS =
+  /(Release|Release all|More time|Change|Change…|Cancel request|Take access now|Revoke|Revoke all…?|Lock…?|Unlock|Not justified…|Keys \?)$/;
+
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
@@ -100,7 +104,7 @@ describeChromium('the console, mounted elsewhere', (browser) => {
       expect(await page.getByRole('dialog').count()).toBe(0);
     }
     // The rest reads, copies or explains.
-    expect([...offered].filter((name) => !/^(Copy|Download|Keys|Show|policy · [\w-]+: Show)\b/.test(name))).toEqual([]);
+    expect([...offered].filter((name) => !/^(Copy|Download|Show|policy · [\w-]+: Show)\b/.test(name))).toEqual([]);
     expect(answers.filter((answer) => /^(POST|PUT|PATCH|DELETE) \/access/.test(answer))).toEqual([]);
   });
 
@@ -121,7 +125,7 @@ describeChromium('the console, mounted elsewhere', (browser) => {
       ]),
     );
     expect(Object.keys(texts).length).toBeGreaterThan(200);
-    const { open, pass } = await begin({
+    const { open, pass, advance } = await begin({
       console: { title: HOSTILE, ticketUrl: 'https://tickets.example.com/{ticket}', messages: { en: { texts } } },
       // Each text that a person has written, and each name.
       change: (text) =>
@@ -130,6 +134,28 @@ describeChromium('the console, mounted elsewhere', (browser) => {
           (begin) => begin + JSON.stringify(HOSTILE).slice(1, -1),
         ),
     });
+    /** Opens each kind of dialog of a view. @returns how many there were */
+    const openDialogs = async (page: Page, check: () => Promise<void>): Promise<number> => {
+      for (const summary of await page.locator('main summary').all()) await summary.click();
+      await advance(1_000);
+      for (const field of await page.locator('.emergency textarea, .emergency input').all())
+        await field.fill((await field.getAttribute('list')) === null ? HOSTILE : 'db-prod:orders:write');
+      const buttons = page.locator('main button').filter({ hasText: OPENS });
+      const seen = new Set<string>();
+      for (let i = 0; i < (await buttons.count()); i++) {
+        const text = await buttons.nth(i).innerText();
+        if (seen.has(text) || !(await buttons.nth(i).isEnabled())) continue;
+        seen.add(text);
+        await buttons.nth(i).click();
+        await pass(page.getByRole('dialog'));
+        await advance(1_000);
+        await check();
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+      }
+      return seen.size;
+    };
+    let dialogs = 0;
     for (const [person, path] of VIEWS) {
       // Without the policy of the page, what is no text would run.
       const page = await open(person, path, { bypassCSP: true });
@@ -138,9 +164,15 @@ describeChromium('the console, mounted elsewhere', (browser) => {
       await expect.poll(() => page.locator('main .loading').count()).toBe(0);
       expect([path, await page.evaluate('window.hacked')]).toEqual([path, undefined]);
       expect([path, await page.locator('img, body script').count()]).toEqual([path, 0]);
+      await pass(page.locator('main'));
+      dialogs += await openDialogs(page, async () => {
+        expect([path, await page.evaluate('window.hacked')]).toEqual([path, undefined]);
+        expect([path, await page.locator('img, body script').count()]).toEqual([path, 0]);
+      });
       const links = await page.locator('a[href]').evaluateAll((all) => all.map((one) => (one as HTMLAnchorElement).href));
       expect(links.filter((href) => !/^(http:\/\/127\.0\.0\.1:\d+\/|https:\/\/tickets\.example\.com\/%3Cimg)/.test(href))).toEqual([]);
       await page.close();
     }
+    expect(dialogs).toBeGreaterThanOrEqual(12);
   });
 });

@@ -5,6 +5,7 @@ import { optionsIn } from './frame/options.js';
 import { applyPreferences } from './frame/preferences.js';
 import { createRouter } from './frame/router.js';
 import { createSession } from './frame/session.js';
+import { watchPresses } from './parts/quiet.js';
 import './style/index.css';
 
 // The files of the page lie in `assets/` below its base, also behind a proxy that removes a prefix.
@@ -14,6 +15,7 @@ const router = createRouter(base, window);
 const session = createSession(options, base, router, window);
 
 startTicks(document);
+watchPresses(document);
 void applyPreferences(options, base)
   .then(() => session.check())
   .catch(() => undefined);

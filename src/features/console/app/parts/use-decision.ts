@@ -5,7 +5,7 @@ import { useConsole } from '../frame/console.js';
 import type { Decision, HeldDecision } from './decision-queue.js';
 import { isLess, termsOf } from './decision-terms.js';
 import { useDecisions } from './decisions.js';
-import { moved, QUIET_MS } from './quiet.js';
+import { isRepeatedPress, moved, QUIET_MS } from './quiet.js';
 
 /** What the person adds to a decision. */
 export interface Additions extends Partial<Pick<Decision, 'reason' | 'comment'>> {
@@ -23,7 +23,7 @@ export interface DecisionControl {
   readonly isOpen: boolean;
   /** How long ago the request was drawn, or its list moved. Milliseconds. */
   readonly ageMs: () => number;
-  /** Decides, with an undo. Ignored if the request was drawn a moment ago. */
+  /** Decides, with an undo. A second press at the place of the first is ignored if the request was drawn or moved in between. */
   readonly decide: (verdict: Decision['verdict'], additions?: Additions) => void;
   readonly undo: () => void;
   /** Forgets a decision that was refused. */
@@ -50,7 +50,7 @@ export function useDecision(request: AccessRequest, narrowedTo?: Granted): Decis
     isOpen: !readOnly && !isBusy,
     ageMs,
     decide(verdict, { narrowed, reason, comment } = {}) {
-      if (readOnly || !(ageMs() >= QUIET_MS)) return;
+      if (readOnly || (!(ageMs() >= QUIET_MS) && isRepeatedPress())) return;
       const { id: requestId, version, subject } = request;
       const terms = narrowed ?? termsOf(request, narrowedTo);
       const texts = { reason: reason?.trim() || undefined, comment: comment?.trim() || undefined };

@@ -77,7 +77,7 @@ export function HoldersAt({ scope, at }: { readonly scope: string; readonly at: 
       <header class="section-head">
         <h2>
           <Text k="history.atInstant" with={{ time: <Time at={at} /> }} />
-          {value !== undefined && <>: {t('history.atCount', { count: people })}</>}
+          {people > 0 && <>: {t('history.atCount', { count: people })}</>}
         </h2>
       </header>
       {error !== undefined && <Problem error={error} again={again} />}

@@ -31,7 +31,7 @@ export function Lane({
             key={grant.id}
             class={tone}
             x={`${bar.x.toFixed(3)}%`}
-            width={`${bar.width.toFixed(3)}%`}
+            style={{ width: `max(3px, ${bar.width.toFixed(3)}%)` }}
             y={grant.breakGlass ? 2 : 6}
             height={grant.breakGlass ? 20 : 12}
           />
