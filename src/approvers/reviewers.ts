@@ -29,7 +29,7 @@ export interface ReviewersOptions {
 }
 
 /**
- * An approver with one group of reviewers, m of n of whom must approve. The subject and the requester never count (L15). If too
+ * An approver with one group of reviewers, m of n of whom must approve. The subject and the requester never count. If too
  * few other members are left, the approver denies the request at once and gives that reason.
  *
  * @throws InvalidArgumentError

@@ -13,7 +13,7 @@ const SCOPE_RULE = '1-16 segments of [A-Za-z0-9_.~@/+=-] joined by ":", at most 
 /** A name of another system, such as an ARN with an empty part, is the usual text that is no scope. */
 const ENCODES = "(encodeScope(...parts) of 'jit-access' makes a scope of other texts)";
 
-/** Whether the value meets the grammar and has no wildcard. A scope has only this one form, so scopes compare as text (L23). */
+/** Whether the value meets the grammar and has no wildcard. A scope has only this one form, so scopes compare as text. */
 export function isScope(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > MAX_SCOPE) return false;
   let segments = 1;

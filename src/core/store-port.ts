@@ -193,7 +193,7 @@ export interface GrantStore {
    * Gotcha: judge in this order: the change was applied before ('committed'), then `knows` ('behind'), then `expect` ('conflict').
    * Gotcha: do not await foreign code while you hold the journal's head. The core's `link`, which chains the entries, is synchronous.
    *
-   * It makes one attempt: only the engine resends a change whose reply was lost (L31).
+   * It makes one attempt: only the engine resends a change whose reply was lost.
    *
    * @throws MovedError `ERR_JIT_MOVED` when the namespace has moved to another store, or is still arriving: before any other judgement
    * @throws StoreError `ERR_JIT_STORE` when the backend was unavailable, and this attempt has applied nothing
@@ -226,7 +226,7 @@ export interface GrantStore {
    * and 5 hold for it. The heads need not come from one instant.
    *
    * `undefined` in place of a head means that the store could not answer for this one namespace, because its keys are damaged or
-   * it has moved; the error of its `journal` gives the reason. So one such namespace hides no other head (L38). If the backend
+   * it has moved; the error of its `journal` gives the reason. So one such namespace hides no other head. If the backend
    * is unavailable, the method rejects (guarantee 9).
    *
    * At most 1,000 names, each an id; a name may occur twice. A namespace without commits costs no memory.
@@ -247,7 +247,7 @@ export interface GrantStore {
    * empty, and still have `next`. No page names a namespace twice. A namespace that has such a row, unchanged, while pages are
    * read is named exactly once; guarantee 4 holds for it.
    *
-   * The cost of a page grows with the namespaces that it looks at, not with their rows (L34). A store omits the method if it
+   * The cost of a page grows with the namespaces that it looks at, not with their rows. A store omits the method if it
    * cannot keep such a list in the transaction of `commit`; the caller then asks `due` of each namespace that it serves.
    *
    * Gotcha: it also names the namespaces of other services that share the backend. A caller acts only in namespaces that it serves.

@@ -3,7 +3,7 @@ import type { Anchor } from '../records/index.js';
 import type { JitEngine } from './engine.js';
 
 /**
- * The journal's newest anchor. Export it at intervals: with it, `verifyJournal` also finds a truncation (L26).
+ * The journal's newest anchor. Export it at intervals: with it, `verifyJournal` also finds a truncation.
  *
  * @throws StoreError, ClosedError
  * @example

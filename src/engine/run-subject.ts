@@ -5,7 +5,7 @@ import type { JitEngine } from './engine.js';
 
 /**
  * The subject under which one run of an agent holds access: `<agent>/run/<operator>/<digits>`. Two runs that differ in
- * agent, operator or job have different subjects (L43), so access lent to one is not valid for the other. Pass it to checks.
+ * agent, operator or job have different subjects, so access lent to one is not valid for the other. Pass it to checks.
  * `requestAccess` takes the run itself.
  *
  * `digits` are the first 32 hex digits of SHA-256 over the RFC 8785 form of `[agent, operator, job]`, `null` if one is

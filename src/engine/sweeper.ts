@@ -31,7 +31,7 @@ export interface Sweeper extends AsyncDisposable {
  * The sweeper does not keep the process alive.
  *
  * The engines are swept in parallel, each on its own clock. A pass waits for no approver. An approver, a store or a clock
- * that hangs delays only its own engine (L38). `engine.close()` removes the engine from the sweeper. The sweeper stops when
+ * that hangs delays only its own engine. `engine.close()` removes the engine from the sweeper. The sweeper stops when
  * no engine is left.
  *
  * Gotcha: it needs a runtime in which timers outlive the call that set them. On Workers, call `engine.sweep()` from a

@@ -59,7 +59,7 @@ export interface Replayed {
  * Rebuilds the records from the entries of the journal alone: their state after the last entry, or at an instant.
  *
  * The state at an instant comes from the entries stamped up to that instant. `replay` still reads all entries: the clocks of two
- * processes may differ, so `at` may go back along the journal (L27).
+ * processes may differ, so `at` may go back along the journal.
  *
  * Gotcha: it does not verify the chain; `verifyJournal` does. It keeps all records in memory.
  *

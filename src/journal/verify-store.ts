@@ -30,7 +30,7 @@ const MAX_RESTARTS = 8;
 
 /**
  * Verifies the journal, replays it, and compares every row with the result. It names each row that was changed, added or
- * removed without the engine (L26). It compares each row as `get`, `find` and `live` return it, because a store may keep a
+ * removed without the engine. It compares each row as `get`, `find` and `live` return it, because a store may keep a
  * second copy for checks. `live` must return an open grant at its version, and must not return an ended one.
  *
  * It may run while other processes write. If a row differs, it reads the row again, until no new entry is about that row.

@@ -33,7 +33,7 @@ const CUT = 'is missing: the journal begins after it, and no journal.purged entr
 
 /**
  * Verifies a journal entry by entry: every digest, every link, every sequence number. It finds and locates an edit, a deletion,
- * an insertion or a swap (L26). It finds a cut at the end when `head` is given. It finds a cut at the front unless a purge
+ * an insertion or a swap. It finds a cut at the end when `head` is given. It finds a cut at the front unless a purge
  * recorded it.
  *
  * Gotcha: an attacker who can write to the store can also append a `journal.purged` entry. Compare the purges that the

@@ -26,6 +26,8 @@ export function kernelIn(engine: unknown, key: symbol = KERNEL): Kernel | undefi
 export function kernelOf(engine: unknown, key?: symbol): Kernel {
   const kernel = kernelIn(engine, key);
   if (kernel !== undefined) return kernel;
-  const rule = "a JitEngine of this copy of jit-access. Two copies (ESM and CommonJS, or two versions) do not know each other's engines";
+  const rule =
+    "a JitEngine of this copy of jit-access. Two copies (ESM and CommonJS, or two versions) do not know each other's engines: " +
+    'load one version in one format, and in a bundler such as Next list jit-access in serverExternalPackages';
   throw new InvalidArgumentError('engine', rule, show(engine));
 }

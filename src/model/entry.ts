@@ -19,7 +19,7 @@ export interface UnlinkedEntry {
   readonly id: string;
   /** What happened. */
   readonly type: EntryType;
-  /** When the transition happened, by the clock of its process: never before the record's last instant (L27). Epoch milliseconds. */
+  /** When the transition happened, by the clock of its process: never before the record's last instant. Epoch milliseconds. */
   readonly at: number;
   /** The id that caused it. The engine's own actors begin with `system:`, such as `system:sweeper` and `system:approver`. */
   readonly actor: string;

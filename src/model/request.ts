@@ -114,7 +114,7 @@ export interface AccessRequest {
   readonly terms: Terms | undefined;
   /** When the approver named the quorum. Epoch milliseconds. */
   readonly assignedAt: number | undefined;
-  /** The quorum, frozen when the approver names it. No later edit of a policy changes it (L17). */
+  /** The quorum, frozen when the approver names it. No later edit of a policy changes it. */
   readonly quorum: Quorum | undefined;
   /** When a sweep last recorded that an escalation of the quorum has begun. Epoch milliseconds. */
   readonly escalatedAt: number | undefined;

@@ -1,6 +1,6 @@
 /**
  * The reviews that decide a request, and how long an approval stays fresh. It has exactly one of `groups`, `steps` and `anyOf`. In
- * each alternative, a reviewer counts once, in one group of one step (L14).
+ * each alternative, a reviewer counts once, in one group of one step.
  */
 export interface Quorum {
   /** The plain form: every group must reach its number of approvals (AND across groups, m-of-n inside one). */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest, encode, type AccessRequest } from '../../src/records/index.js';
-import { autoApprove, runSubject, type AgentRun, type JitEngine } from '../../src/index.js';
+import { autoApprove, runSubject, type AccessAsk, type AgentRun, type JitEngine } from '../../src/index.js';
 import type { Row } from '../../src/store.js';
 import { replay, verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
@@ -98,7 +98,7 @@ describe('a run', () => {
       ['subject', { subject: 'agent:7/run/x' }],
       ['subject', { subject: 'x/run/y/z' }],
     ] as const) {
-      const error = await refusal(engine.requestAccess({ scope: SCOPE, ttl: TTL, ...ask }), 'ERR_JIT_INVALID_ARGUMENT');
+      const error = await refusal(engine.requestAccess({ scope: SCOPE, ttl: TTL, ...ask } as AccessAsk), 'ERR_JIT_INVALID_ARGUMENT');
       expect(error.argument).toBe(argument);
     }
   });

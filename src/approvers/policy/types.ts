@@ -92,7 +92,7 @@ export interface Conditions {
   /** Whether the rule may give a scope pattern. Default: false. */
   readonly patterns?: boolean | undefined;
   /**
-   * Whether a subject that is an agent also matches its runs. Default: false: access for an agent gives nothing to its runs (L43).
+   * Whether a subject that is an agent also matches its runs. Default: false: access for an agent gives nothing to its runs.
    * A deny rule for an agent always reaches its runs.
    */
   readonly runs?: boolean | undefined;
@@ -251,7 +251,7 @@ export interface Explanation {
 /**
  * An approver made of rules.
  *
- * Numbers are frozen and rights are live (L17). The engine copies the numbers of a rule onto the request at creation, and no edit
+ * Numbers are frozen and rights are live. The engine copies the numbers of a rule onto the request at creation, and no edit
  * of the policy changes them. It asks again about memberships, deny rules and the existence of a rule. Such an answer can only
  * deny access.
  */

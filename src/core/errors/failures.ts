@@ -253,7 +253,7 @@ export class ClosedError extends JitError {
   override readonly name = 'ClosedError';
   readonly code = 'ERR_JIT_CLOSED';
   constructor(what: 'engine' | 'sink' = 'engine') {
-    super(`this ${what} has been closed`);
+    super(`this ${what} has been closed: create another, and close it only when the process ends`);
   }
 }
 

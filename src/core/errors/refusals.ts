@@ -73,7 +73,13 @@ export class DeadlineError extends JitError {
     readonly reviewBy: number,
   ) {
     const before = new Date(reviewBy).toISOString();
-    super(requestId === undefined ? `the requested window ended at ${before}` : `request ${requestId} had to be decided before ${before}`);
+    // Epoch seconds read as milliseconds lie in the first years of the epoch.
+    const unit = reviewBy < 100_000_000_000 ? ': an instant is epoch milliseconds, and this looks like seconds' : '';
+    super(
+      requestId === undefined
+        ? `the requested window ended at ${before}${unit}`
+        : `request ${requestId} had to be decided before ${before}`,
+    );
   }
 }
 
@@ -126,7 +132,7 @@ export class SelfReviewError extends JitError {
     readonly requestId: string,
     readonly reviewer: string,
   ) {
-    super(`${reviewer} requested ${requestId} or is its subject, and cannot review it`);
+    super(`${reviewer} requested ${requestId} or is its subject, and cannot review it: another reviewer must`);
   }
 }
 

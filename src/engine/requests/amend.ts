@@ -33,7 +33,7 @@ export interface Amendment {
   readonly metadata?: JsonObject | undefined;
   /** An id of your own records, for the new request. Alone it is no amendment. */
   readonly correlation?: string | undefined;
-  /** Makes a repeat safe: the same key and values return the same new request, and the engine refuses others (L11). */
+  /** Makes a repeat safe: the same key and values return the same new request, and the engine refuses others. */
   readonly idempotencyKey?: string | undefined;
 }
 

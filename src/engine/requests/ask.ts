@@ -11,45 +11,55 @@ import type { Settings } from '../../kernel/settings/settings.js';
 
 /** The argument of `requestAccess`: one `scope`, or several `scopes` with one decision. */
 export interface AccessAsk<Scope extends string = string> {
-  /** The identity that would hold the access. */
+  /** The identity that would hold the access, such as `user:maya`: 1-256 characters. Required. */
   readonly subject: string;
-  /** The scope, if there is only one. An ask has either `scope` or `scopes`. */
+  /** Omitted: an ask with a `run` is a {@link RunAsk}. */
+  readonly run?: undefined;
+  /** The scope, if there is only one, such as `db:write`: 1-256 characters. An ask has either `scope` or `scopes`. No default. */
   readonly scope?: Scope | undefined;
-  /** At most 50, without repetition. Approved together or not at all, with one grant for each scope. */
+  /** 1 to 50, without repetition. Approved together or not at all, with one grant for each scope. Default: the one `scope`. */
   readonly scopes?: readonly Scope[] | undefined;
-  /** Length of the window: milliseconds, or a string like `'30m'`. By default the window starts at the decision, not at the ask. */
+  /**
+   * Length of the window: milliseconds (a number is never seconds), or a string like `'30m'`. From `limits.minTtl` (1 second by
+   * default) to `limits.maxTtl` (8 hours). By default the window starts at the decision, not at the ask. An ask has either `ttl` or
+   * `until`. No default.
+   */
   readonly ttl?: Duration | undefined;
   /**
    * End of the window, instead of `ttl`: epoch milliseconds or a `Date`. A late decision gives the rest and does not move the end.
-   * An end beyond a limit is refused, never cut. An ask has either `ttl` or `until`.
+   * An end beyond a limit is refused, never cut. An ask has either `ttl` or `until`. No default. Bounds: those of `ttl`.
    */
   readonly until?: Instant | undefined;
-  /** Start of the window: epoch milliseconds or a `Date`. Default: the decision. A later decision gives the rest of the window. */
+  /**
+   * Start of the window: epoch milliseconds or a `Date`. A later decision gives the rest of the window. At most
+   * `limits.maxStartAhead` (7 days) ahead. Default: the decision.
+   */
   readonly startsAt?: Instant | undefined;
-  /** Why. Text of at most 4 KiB. The journal records it, so it must contain no secret. */
+  /** Why. Text of at most 4 KiB. The journal records it, so it must contain no secret. Default: none. */
   readonly justification?: string | undefined;
-  /** The ticket that the access is for, e.g. `INC-4711`. Text of at most 4 KiB. */
+  /** The ticket that the access is for, e.g. `INC-4711`. Text of at most 4 KiB. Default: none. */
   readonly ticket?: string | undefined;
-  /** The caller that asks. Default: the subject. Neither of the two may review. */
+  /** The caller that asks: 1-256 characters. Neither it nor the subject may review. Default: the subject. */
   readonly requestedBy?: string | undefined;
   /**
    * The caller of this verb, which your code has authenticated, if it speaks for the requester: for example a gateway. The journal
    * names it as the actor, and a lock on it refuses the call. It must be a service: nothing keeps it from reviewing the request.
-   * Default: the requester.
+   * 1-256 characters. Default: the requester.
    */
   readonly by?: string | undefined;
   /**
-   * Makes a repeat safe: the same key and body return the same request, and the engine refuses another body.
+   * Makes a repeat safe: the same key and body return the same request, and the engine refuses another body. 1-256 characters.
+   * Default: none, and each call is an ask of its own.
    *
    * Gotcha: an id derived from a key is not secret. It is SHA-256 over namespace, verb, requester and key, so a caller that
    * knows these can compute it. Never treat the id of a request or grant as a capability, whether or not a key made it.
    */
   readonly idempotencyKey?: string | undefined;
-  /** JSON of the caller, at most 8 KiB. The store keeps it on the request. The journal records only its SHA-256. */
+  /** JSON of the caller, at most 8 KiB. The store keeps it on the request. The journal records only its SHA-256. Default: none. */
   readonly metadata?: JsonObject | undefined;
   /**
    * An id of your own records, such as a trace or an incident: 1-256 characters. It goes into `request.created`. A repeat keeps that of
-   * the first call: it does not count when two asks are compared.
+   * the first call: it does not count when two asks are compared. Default: none.
    */
   readonly correlation?: string | undefined;
 }
@@ -58,9 +68,13 @@ export interface AccessAsk<Scope extends string = string> {
  * An ask by a run of an agent. The engine derives the subject (see `runSubject`), the agent is the requester, and
  * agent and operator become fields of the request.
  */
-export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'subject' | 'requestedBy'> {
-  /** The run that asks. */
+export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'run' | 'subject' | 'requestedBy'> {
+  /** The run that asks, instead of `subject` and `requestedBy`: its agent, at most 128 characters, and an operator or a job. Required. */
   readonly run: AgentRun;
+  /** Omitted: the engine derives it from the run. */
+  readonly subject?: undefined;
+  /** Omitted: it is the agent of the run. */
+  readonly requestedBy?: undefined;
 }
 
 /** Names a bundle: all grants of a request. */
@@ -77,7 +91,7 @@ export function readExtended(target: unknown): Extended {
 }
 
 /** The argument of `extend`: more time for a grant, or for all grants of a request, after their present window. */
-export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {
+export interface ExtensionAsk extends Omit<AccessAsk, 'run' | 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {
   /**
    * The caller that asks: the subject that holds the access, or another caller on its behalf. Neither of the two may review. There is no
    * default: a default would name the subject, and the real requester could then approve their own ask.
@@ -86,7 +100,7 @@ export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'sco
 }
 
 /** The argument of `breakGlass`. */
-export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'startsAt' | 'justification'> {
+export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'run' | 'startsAt' | 'justification'> {
   /** Why there is no time for a review. Text of at most 4 KiB. */
   readonly justification: string;
 }

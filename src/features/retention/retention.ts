@@ -96,8 +96,8 @@ export async function acceptClock(engine: JitEngine, options: By): Promise<Clock
 }
 
 /**
- * Accepts that the store went back behind an entry that this engine has seen, so that the engine may create access again
- * (L40). The cause is a restored backup, or a failover that lost commits. Review the lost entries first. The journal records
+ * Accepts that the store went back behind an entry that this engine has seen, so that the engine may create access again.
+ * The cause is a restored backup, or a failover that lost commits. Review the lost entries first. The journal records
  * the acceptance. One call serves the fleet: each engine that has seen the rollback reads the acceptance and takes it over.
  *
  * @returns `accepted: false` if this engine has seen no rollback, or another process has accepted it. The engine then

@@ -29,7 +29,7 @@ export interface Borrower<Context = never> {
   readonly agent: Who<Context>;
   /**
    * The person on whose behalf the agent runs. The run holds the access, so access lent for one operator is not valid for
-   * another (L43). Becomes the request's `operator`, who may review if the approver allows it. If a function returns
+   * another. Becomes the request's `operator`, who may review if the approver allows it. If a function returns
    * `undefined`, no call runs. Default: none.
    */
   readonly operator?: Who<Context> | undefined;

@@ -38,7 +38,11 @@ export class MemoryGrantStore implements GrantStore {
   #space: NamespaceState;
   #spaces: Namespaces;
 
-  /** @param options.namespace the namespace that the store serves. Default: `'default'` */
+  /**
+   * Keeps all rows in the memory of this process. Another process sees none of them: use a store over SQL or Redis there.
+   *
+   * @param options.namespace the namespace that the store serves. Default: `'default'`
+   */
   constructor(options: { readonly namespace?: string | undefined } = {}) {
     const { namespace = 'default' } = readOptions('options', options, ['namespace']);
     this.namespace = readId('namespace', namespace);

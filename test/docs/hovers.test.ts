@@ -1,0 +1,39 @@
+import ts from 'typescript';
+import { expect, it } from 'vitest';
+import { readSources } from './reference/sources.js';
+
+const { entries, isOwn, pathOf } = readSources();
+
+/** The declarations that an editor shows for a symbol: its own, and those of its members. */
+function* shown(node: ts.Node): Generator<ts.Node> {
+  yield node;
+  if (ts.isInterfaceDeclaration(node) || ts.isClassDeclaration(node) || ts.isTypeLiteralNode(node)) {
+    for (const member of node.members) yield* shown(member);
+  } else if (!ts.isBlock(node) && (ts.isTypeNode(node) || ts.isTypeAliasDeclaration(node) || ts.isPropertySignature(node))) {
+    for (const child of childrenOf(node)) yield* shown(child);
+  }
+}
+
+const childrenOf = (node: ts.Node): readonly ts.Node[] => {
+  const children: ts.Node[] = [];
+  ts.forEachChild(node, (child) => void children.push(child));
+  return children;
+};
+
+/** The doc comments above a node, as an editor shows them. */
+const commentsOf = (node: ts.Node): readonly string[] =>
+  ts
+    .getJSDocCommentsAndTags(node)
+    .filter(ts.isJSDoc)
+    .map((comment) => comment.getText());
+
+it('[NC1] names no law in what an editor shows of an export', () => {
+  const found = new Set<string>();
+  for (const symbol of entries.flatMap(({ exports }) => exports)) {
+    for (const declaration of (symbol.declarations ?? []).filter(isOwn)) {
+      const said = [...shown(declaration)].flatMap(commentsOf).filter((comment) => /\bL\d{1,2}\b/.test(comment));
+      for (const comment of said) found.add(`${pathOf(declaration)} ${symbol.name}: ${/.*\bL\d{1,2}\b.*/.exec(comment)?.[0].trim()}`);
+    }
+  }
+  expect([...found]).toEqual([]);
+});
