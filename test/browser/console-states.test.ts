@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
-import { ANA, KOSTA, LEE, MAYA, NOOR } from '../../src/features/command-line/dev/people.js';
+import type { Page } from 'playwright-core';
+import { ANA, KOSTA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
 import { MemoryGrantStore } from '../../src/index.js';
 import { FaultyStore } from '../../src/testing.js';
 import { describeChromium } from './chromium.js';
@@ -59,6 +60,7 @@ describeChromium('the console, when things go wrong', (browser) => {
     await become(page, '');
     await page.evaluate(() => window.dispatchEvent(new Event('focus')));
     await pass(page.getByText('You are signed out'));
+    expect(await page.title()).toBe('You are signed out · Access');
     expect(await page.getByText('Konstantinos Papadimitriou').count()).toBe(0);
     await page.getByRole('link', { name: 'Sign in' }).click();
     await page.getByRole('button', { name: /^Ana Ruiz/ }).click();
@@ -92,6 +94,76 @@ describeChromium('the console, when things go wrong', (browser) => {
     await pass(page.getByText('Verify now'));
     await expect.poll(() => [missing > 1, loads]).toEqual([true, 1]);
     await page.unroute(files);
+  });
+
+  it('says what to do where another version lacks the first script', async () => {
+    const { open, pass } = await world();
+    const page = await open(MAYA);
+    await pass(page.getByText('You hold 1 scope'));
+    const files = '**/console/assets/*.js';
+    await page.route(files, (route) => route.fulfill({ status: 404 }));
+    await page.reload();
+    await page.getByText('The page did not load.').waitFor();
+    await page.unroute(files);
+    await page.getByRole('link', { name: 'load the page again' }).click();
+    await pass(page.getByText('You hold 1 scope'));
+    expect(await page.getByText('The page did not load.').count()).toBe(0);
+  });
+
+  /** What the view shows when the store answers, and what opens it from another view. */
+  const menu = (name: string) => (page: Page) => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
+  it.each([
+    ['My access', SAM, 'ask', menu('My access'), /You hold/],
+    ['Ask', MAYA, '', menu('Ask'), 'Orders: read'],
+    ['Inbox', ANA, '', menu('Inbox'), 'db-prod:billing:write'],
+    ['Request', ANA, 'inbox', (page) => page.getByRole('link', { name: 'Open request' }).first().click(), 'What happened'],
+    ['Report', SAM, '', menu('Report'), 'db-prod:orders:write'],
+  ] as const satisfies readonly (readonly [string, string, string, (page: Page) => Promise<void>, string | RegExp])[])(
+    'says in %s that the store is down, and shows the view when it answers again',
+    async (_, person, from, go, shown) => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      const { open, pass, advance } = await world({ store });
+      const page = await open(person, from);
+      await pass(page.locator('main h1'));
+      await advance(3_000);
+      store.inject('all', { fault: 'reject' });
+      await go(page);
+      const problem = page.getByText('The service cannot answer now').first();
+      await pass(problem);
+      store.clear();
+      for (const again of await page.getByRole('button', { name: 'Try again' }).all()) await again.click();
+      await pass(page.locator('main').getByText(shown));
+      await pass(page.locator('main:not(:has(.problem))'));
+    },
+  );
+
+  it('drops kept drafts and decisions of another version, or edited by hand', async () => {
+    const { open, pass, engine } = await world();
+    const page = await open(ANA, 'inbox');
+    const { items } = await engine.inbox(ANA);
+    const ids = items.map(({ request }) => request.id);
+    for (const value of ['7', 'null', '[7,null,{}]', '{"scopes":7,"fields":null,"reason":{}}', '{broken']) {
+      await page.evaluate(
+        ([caller, kept, names]) => {
+          for (const name of names)
+            sessionStorage.setItem(`jit-access:draft:${encodeURIComponent(caller)}:${name}`, `{"at":${Date.now()},"value":${kept}}`);
+        },
+        [ANA, value, ['decisions', 'ask:db-prod:orders:read', ...ids.flatMap((id) => [`decision:${id}`, `comment:${id}`])]] as const,
+      );
+      await page.reload();
+      await pass(page.getByRole('button', { name: /^Approve/ }));
+      await page
+        .getByRole('button', { name: /^Change/ })
+        .first()
+        .click();
+      await pass(page.getByRole('dialog').getByRole('textbox'));
+      await page.keyboard.press('Escape');
+      await page.getByText('Reviews and comments').first().click();
+      await pass(page.getByRole('textbox', { name: 'Comment' }));
+      await page.goto(`${page.url().replace('inbox', '')}ask?scope=db-prod%3Aorders%3Aread`);
+      await pass(page.getByRole('textbox', { name: /Why/ }));
+      await page.goto(page.url().replace(/ask.*/, 'inbox'));
+    }
   });
 
   it('shows a person without rights no view that would answer 403, and nothing by an address', async () => {

@@ -19,4 +19,7 @@ watchPresses(document);
 void applyPreferences(options, base)
   .then(() => session.check())
   .catch(() => undefined);
-render(<App {...{ base, options, router, session }} />, document.getElementById('app') ?? document.body);
+const root = document.getElementById('app') ?? document.body;
+// The text that the page did not load.
+root.replaceChildren();
+render(<App {...{ base, options, router, session }} />, root);
