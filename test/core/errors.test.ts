@@ -263,8 +263,18 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     'lock l1 denies, and is unfinished; 0 grants and 0 requests have ended; not ended: grant r2.1; first problem: socket hang up',
     { lockId: 'l1', cause },
   ],
-  [() => new errors.ClosedError(), 'ERR_JIT_CLOSED', 'this engine has been closed: create another, and close it only when the process ends', {}],
-  [() => new errors.ClosedError('sink'), 'ERR_JIT_CLOSED', 'this sink has been closed: create another, and close it only when the process ends', {}],
+  [
+    () => new errors.ClosedError(),
+    'ERR_JIT_CLOSED',
+    'this engine has been closed: create another, and close it only when the process ends',
+    {},
+  ],
+  [
+    () => new errors.ClosedError('sink'),
+    'ERR_JIT_CLOSED',
+    'this sink has been closed: create another, and close it only when the process ends',
+    {},
+  ],
 ];
 
 const named = samples.map(([make, ...rest]) => [make().name, make, ...rest] as const);

@@ -240,7 +240,10 @@ describe('jsonLinesSink()', () => {
       await sink.close();
       expect(await readAll(path)).toEqual(entries);
       await Promise.all(writing);
-      await expect(sink.write(entries)).rejects.toMatchObject({ code: 'ERR_JIT_CLOSED', message: expect.stringContaining('this sink has been closed') as string });
+      await expect(sink.write(entries)).rejects.toMatchObject({
+        code: 'ERR_JIT_CLOSED',
+        message: expect.stringContaining('this sink has been closed') as string,
+      });
       await sink.close();
     });
 
