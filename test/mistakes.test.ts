@@ -57,7 +57,7 @@ function fieldsShown(call: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     [...program.slice(HEAD.length).matchAll(/(\w+): /g)].map(({ 1: name, index }) => {
       const info = service.getQuickInfoAtPosition(FILE, HEAD.length + index);
-      return [name, ts.displayPartsToString(info?.documentation)];
+      return [name ?? '', ts.displayPartsToString(info?.documentation)] as const;
     }),
   );
 }

@@ -17,7 +17,7 @@ interface ForSubject {
   readonly subject?: string | undefined;
 }
 
-type Owned = 'subject' | 'requestedBy' | 'by' | 'idempotencyKey';
+type Owned = 'run' | 'subject' | 'requestedBy' | 'by' | 'idempotencyKey';
 
 /** What `requestAccess` asks for. */
 export interface AskInput extends Omit<AccessAsk, Owned>, ForSubject {}
