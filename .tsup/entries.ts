@@ -47,7 +47,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       'engine',
       'features/provisioning',
     ],
-    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 77_000 }, { name: 'all of the core entry' }],
+    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 77_100 }, { name: 'all of the core entry' }],
   },
   ai: { from: ['guards/ai'], sizes: [{ name: 'all of the entry for agents', beside: true }] },
   authzen: { from: ['features/authzen'] },
@@ -59,7 +59,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     build: 'alone',
     sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 9_100 }],
   },
-  client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_500 }] },
+  client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_550 }] },
   // Its page is in it as text.
   console: {
     from: ['features/console/serve'],
@@ -73,14 +73,14 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   elements: { from: ['elements'], build: 'alone', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
   explain: {
     from: ['core/approver-port', 'core/requestable', 'features/explain', 'lifecycle/explain'],
-    sizes: [{ beside: true, budget: 5_600 }],
+    sizes: [{ beside: true, budget: 5_650 }],
   },
   express: guard('the Express guard'),
   fastify: guard('the Fastify guard'),
   fetch: guard('the fetch guard'),
   guard: guard('what guards are made of'),
   hono: guard('the Hono guard'),
-  http: { from: ['features/http'], sizes: [{ budget: 97_800 }] },
+  http: { from: ['features/http'], sizes: [{ budget: 97_900 }] },
   journal: { from: ['journal'], build: 'light', sizes: [{ budget: 21_100 }] },
   jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], build: 'light', sizes: [{ name: 'the sink for files' }] },
   links: { from: ['features/links', 'engine/by'], sizes: [{ beside: true, budget: 3_000 }] },
@@ -106,7 +106,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   // For stores outside this package.
   store: { from: ['model', 'core', 'records', 'journal/link', 'stores/kit', 'stores/batch', 'stores/judge'], build: 'light' },
   testing: { from: ['testing'], sizes: [{ name: 'all of the entry for tests' }] },
-  view: { from: ['features/view', 'engine/checks/checker'], build: 'alone', sizes: [{ budget: 16_300 }] },
+  view: { from: ['features/view', 'engine/checks/checker'], build: 'alone', sizes: [{ budget: 16_350 }] },
   webhook: { from: ['features/webhook'], build: 'light', sizes: [{ budget: 9_100 }] },
   work: { from: ['features/work'], sizes: [{ beside: true, budget: 4_000 }] },
 };

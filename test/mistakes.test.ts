@@ -101,7 +101,7 @@ describe('the likeliest mistakes say what to do', () => {
     expect(await messageOf(() => engineOver().check('user:maya', 'db:*'))).toContain('no pattern here');
   });
 
-  it('[NC1] no sweeper: access ends at the check all the same', async () => {
+  it('[NC1] no sweeper: access still ends at the check', async () => {
     const clock = new ManualClock(NOW);
     const engine = engineOver(new MemoryGrantStore(), clock);
     await engine.requestAccess(ASK);

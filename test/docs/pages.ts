@@ -17,7 +17,7 @@ export const textOf = (page: string): string => readFileSync(root + page, 'utf8'
 const withoutCode = (page: string): string => textOf(page).replace(/^```.*?^```/gms, '');
 
 /** The words of a text in Markdown: a tag and the target of a link are none. */
-export const countWords = (text: string): number =>
+const countWords = (text: string): number =>
   text
     .replaceAll(/<[^>]*>/g, '')
     .replaceAll(/\]\([^)]*\)/g, ']')
