@@ -274,7 +274,7 @@ describe('a release', () => {
     });
 
     const node = process.execPath;
-    const [pnpm, yarn] = ['pnpm/bin/pnpm.mjs', '@yarnpkg/cli-dist/bin/yarn.js'].map((file) =>
+    const [pnpm, yarn] = ['pnpm/bin/pnpm.cjs', '@yarnpkg/cli-dist/bin/yarn.js'].map((file) =>
       join(root, '.ci/registry/node_modules', file),
     );
     it.each([
