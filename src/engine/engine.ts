@@ -352,7 +352,7 @@ export class JitEngine<Scope extends string = string> {
    * Whether the subject may do this now. Prefer {@link assertAllowed}: a forgotten `await` on a boolean promise allows
    * every caller.
    * @example
-   * if (await engine.isAllowed('user:maya', 'db-prod:write')) showButton();
+   * if (!(await engine.isAllowed('user:maya', 'db-prod:write'))) throw new Error('ask for access first');
    */
   async isAllowed(subject: string, action: Action<Scope>): Promise<boolean> {
     this.#refuseIfClosed();

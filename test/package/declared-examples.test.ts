@@ -35,6 +35,7 @@ const TAKEN_FOR_GRANTED: Readonly<Record<string, string>> = {
   Redis: "import { Redis } from 'ioredis';",
   refund: 'declare const refund: (order: string, signal: AbortSignal) => Promise<string>;',
   request: 'declare const request: Request;',
+  requestId: 'declare const requestId: string;',
   secret: 'declare const secret: string;',
   secrets: 'declare const secrets: readonly string[];',
   session: 'declare const session: { readonly userId: string };',

@@ -57,7 +57,8 @@ describe('the packed package', () => {
         .map((path) => posix.join(posix.dirname(page), path))
         .filter(
           (target) =>
-            !/^docs\/(?:api\/.*\.md|[^/]*\.webp)$/.test(target) && !packed.some((path) => path === target || path.startsWith(`${target}/`)),
+            !/^docs\/(?:api\/.*\.md|[^/]*\.(?:svg|webp))$/.test(target) &&
+            !packed.some((path) => path === target || path.startsWith(`${target}/`)),
         )
         .map((target) => `${page} -> ${target}`);
     });
