@@ -233,7 +233,9 @@ describe('a release', () => {
 
   describeRuntime('npm-12', 'with the npm of the workflow', (npm) => {
     it('is staged by npm stage publish', () => {
-      const { status, stdout, stderr } = release(first, 'publish', runtimePath('node-22'), npm, 'stage', 'publish', '--dry-run');
+      // `npm run --silent`, which may run this test, also silences the npm that it starts.
+      const stage = [runtimePath('node-22'), npm, 'stage', 'publish', '--dry-run', '--loglevel=notice'];
+      const { status, stdout, stderr } = release(first, 'publish', ...stage);
       expect([status, stdout, stderr]).toEqual([0, expect.stringContaining(`jit-access@${version}`), expect.stringContaining(tarball)]);
     });
   });
