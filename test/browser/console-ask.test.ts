@@ -160,6 +160,17 @@ describeChromium('asking, and the page of a request', (browser) => {
     expect(await page.evaluate('window.hacked')).toBeUndefined();
   });
 
+  it('names the scope that is asked for, not the pattern that covers it', async () => {
+    const { open } = await begin();
+    const page = await open(MAYA, 'ask?scope=db-prod:shipping:write');
+    const heading = page.locator('.ask-head .scope');
+    await heading.waitFor();
+    expect(await heading.innerText()).toBe('db-prod:shipping:write');
+    // A text that is no scope within the pattern leaves the pattern.
+    await page.getByRole('textbox', { name: 'Scope' }).fill('db-prod:billing');
+    await expect.poll(() => heading.innerText()).toBe('db-prod:*:write');
+  });
+
   it('asks for another person whom the API permits, and names the refusal at the field', async () => {
     const { open, advance } = await begin();
     const page = await open(ANA, `ask?scope=${WRITE}`);

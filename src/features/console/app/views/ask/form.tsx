@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import { patternScopes } from '../../../../../core/scope.js';
 import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { TextField } from '../../parts/field.js';
@@ -31,7 +32,7 @@ export function AskForm({ choice, given }: AskFormProps): JSX.Element {
         void check();
       }}
     >
-      <Head choice={choice} />
+      <Head choice={choice} scope={ask.draft.scope.trim()} />
       <NeededFields ask={ask} choice={choice} />
       <MoreFields ask={ask} choice={choice} />
       <OtherProblems ask={ask} />
@@ -48,12 +49,12 @@ export function AskForm({ choice, given }: AskFormProps): JSX.Element {
   );
 }
 
-/** What the form asks for. */
-function Head({ choice }: Pick<AskFormProps, 'choice'>): JSX.Element {
+/** What the form asks for: of a pattern, the scope within it. */
+function Head({ choice, scope }: Pick<AskFormProps, 'choice'> & { readonly scope: string }): JSX.Element {
   return (
     <header class="ask-head">
       <h2>
-        <Named {...choice} />
+        <Named {...choice} scope={patternScopes.covers(choice.scope, scope) ? scope : choice.scope} />
       </h2>
       {choice.description !== undefined && (
         <p>
