@@ -112,6 +112,12 @@ describeChromium('the console, when things go wrong', (browser) => {
 
   /** What the view shows when the store answers, and what opens it from another view. */
   const menu = (name: string) => (page: Page) => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
+  /** An address that the browser's own buttons lead to, so that the page is not loaded again. */
+  const address = (path: string) => (page: Page) =>
+    page.evaluate((to) => {
+      history.pushState({}, '', to);
+      dispatchEvent(new PopStateEvent('popstate'));
+    }, path);
   it.each([
     ['My access', SAM, 'ask', menu('My access'), /You hold/],
     ['Ask', MAYA, '', menu('Ask'), 'Orders: read'],
@@ -119,6 +125,7 @@ describeChromium('the console, when things go wrong', (browser) => {
     ['Request', ANA, 'inbox', (page) => page.getByRole('link', { name: 'Open request' }).first().click(), 'What happened'],
     ['Live', SAM, '', menu('Live'), 'Maya Lindqvist'],
     ['Break-glass', SAM, '', menu('Break-glass'), 'db-prod:orders:write'],
+    ['History', SAM, '', address('history?scope=db-prod%3Aorders%3Awrite'), 'Maya Lindqvist'],
     ['Report', SAM, '', menu('Report'), 'db-prod:orders:write'],
     ['Journal', SAM, '', menu('Journal'), /Entry \d+/],
   ] as const satisfies readonly (readonly [string, string, string, (page: Page) => Promise<void>, string | RegExp])[])(
