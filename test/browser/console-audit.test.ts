@@ -98,6 +98,21 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect((await grantsOf(LEE))[0]?.status).toBe('revoked');
   });
 
+  it('finds a person by name who is on no page, for the filter of Live and for a question about the past', async () => {
+    const { open, advance } = await begin();
+    await hold(LEE);
+    const found = (page: Page) =>
+      page.locator('datalist option').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
+    for (const view of ['live', 'history?person=user:lee']) {
+      const page = await open(SAM, view);
+      const field = page.getByRole('search').getByRole('combobox', { name: 'Person' });
+      await field.waitFor();
+      expect(await found(page)).not.toContain(MAYA);
+      await field.fill('lindq');
+      await expect.poll(async () => (await advance(300), found(page))).toContain(MAYA);
+    }
+  });
+
   it('does not move under its reader: what is new waits, and what has ended leaves', async () => {
     const { open, advance } = await begin();
     await hold(MAYA, LOGS, { ttl: '30m' });

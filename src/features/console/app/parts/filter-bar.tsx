@@ -1,12 +1,16 @@
 import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import { useConsole } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
+import { PersonInput } from './person-input.js';
 
 export interface Filter {
   /** Its name in the query of the address. */
   readonly name: string;
   readonly label: string;
+  /** It takes the id of a person. */
+  readonly isPerson?: boolean;
   /** A choice of one of these; `undefined`: any text. The first choice is `''`. */
   readonly choices?: readonly (readonly [value: string, label: string])[] | undefined;
 }
@@ -45,17 +49,19 @@ export function FilterBar({ filters }: { readonly filters: readonly Filter[] }):
   );
 }
 
-function One({ name, label, choices }: Filter): JSX.Element {
+function One({ name, label, isPerson = false, choices }: Filter): JSX.Element {
   const [value, set] = useFilter(name);
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
   return (
     <label>
       {label}
       {choices === undefined ? (
-        <input
+        <PersonInput
           type="search"
-          dir="auto"
-          autocomplete="off"
-          value={value}
+          isPerson={isPerson}
+          value={text}
+          onInput={({ currentTarget }) => setText(currentTarget.value)}
           onChange={({ currentTarget }) => set(currentTarget.value.trim())}
         />
       ) : (

@@ -11,8 +11,8 @@ export const ask = {
   'ask.items': 'What you can ask for',
   'ask.found': { one: '{count} result', other: '{count} results' },
   'ask.none': 'Nothing in the list matches. Write the whole scope, such as db-prod:write, to find out whether you can ask for it.',
-  'ask.empty': 'Nothing is listed for you. Write the scope that you need, to find out whether you can ask for it.',
-  'ask.incomplete': 'This list is not complete. To ask for more, write the scope.',
+  'ask.empty': 'Nothing is listed for you. Write the whole scope, such as db-prod:write, to find out whether you can ask for it.',
+  'ask.incomplete': 'This list is not complete. To ask for more, write the whole scope.',
   'ask.try': 'Find out about {scope}',
 
   'ask.risk.low': 'Low risk',
@@ -28,8 +28,8 @@ export const ask = {
 
   'ask.can.denied': 'A rule does not allow this access.',
   'ask.can.ineligible': 'You are not eligible for this access.',
-  'ask.can.locked': 'A lock refuses this access now. A person must lift it.',
-  'ask.can.malformed': 'This is not a scope. A scope has parts that are separated by colons, such as db-prod:write.',
+  'ask.can.locked': 'A lock refuses this. A person must lift it.',
+  'ask.can.malformed': 'This is not a scope. A scope has parts separated by colons, such as db-prod:write.',
 
   'ask.scope': 'Scope',
   'ask.scope.hint': 'One scope within {pattern}',
@@ -70,8 +70,8 @@ export const ask = {
   'ask.reviewers.none': 'No reviewer can act now.',
   'ask.send': 'Send request',
   'ask.send.granted': 'Get the access',
-  'ask.sent': 'The request is sent.',
-  'ask.granted': 'The access is granted.',
+  'ask.sent': 'Request sent.',
+  'ask.granted': 'Access granted.',
 
   'ask.refused.ineligible': 'You are not eligible for this access.',
   'ask.refused.locked': 'A lock refuses this. A person must lift it.',
@@ -82,7 +82,7 @@ export const ask = {
   'ask.refused.idempotency': 'The values have changed since the last try. Change one of them again.',
   'ask.refused.too-many-requests': 'Too many calls. Wait a moment, and try again.',
   'ask.refused.retry': 'You can ask again at {time}.',
-  'ask.refused.unknown': 'No answer arrived, so the request may have been made. Send it again: this makes no second request.',
+  'ask.refused.unknown': 'No answer arrived, so the request may exist. Send it again: this makes no second request.',
   'ask.refused.other': 'The service did not answer. Nothing was sent. Try again.',
 
   'ask.problem.missing': 'Fill this in.',

@@ -64,7 +64,7 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
       <div class="live-actions">
         <FilterBar
           filters={[
-            { name: 'person', label: t('live.person') },
+            { name: 'person', label: t('live.person'), isPerson: true },
             { name: 'scope', label: t('live.scope') },
             { name: 'ticket', label: t('live.ticket') },
           ]}

@@ -1,10 +1,10 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useState } from 'preact/hooks';
-import { after } from '../../frame/clock.js';
+import { useId, useState } from 'preact/hooks';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
 import { Field, TextField } from '../../parts/field.js';
+import { PersonInput } from '../../parts/person-input.js';
 import { Name } from '../../parts/person.js';
 import { lengthsOf, type WindowBounds } from './choices.js';
 import { lengthMs } from './draft.js';
@@ -90,59 +90,14 @@ export function Start({ value, problem, onValue, aheadMs }: InputProps & { reado
   );
 }
 
-/** How long a person pauses before their text is searched. Milliseconds. */
-const PAUSE_MS = 300;
-
 /** For whom: an id, or a person whom the service finds by name. The API decides whether the viewer may ask for them. */
 export function Subject({ value, problem, onValue }: InputProps): JSX.Element {
-  const { client, learn } = useConsole();
-  const id = useId();
-  const [found, setFound] = useState<readonly FoundPerson[]>([]);
-  const text = value.trim();
-  useEffect(() => {
-    if (text.length < 2 || text.length > 64 || found.some((person) => person.id === text)) return undefined;
-    const end = new AbortController();
-    const cancel = after(PAUSE_MS, () => {
-      client.people.search(text, { signal: end.signal }).then(
-        (people) => {
-          learn(Object.fromEntries(people.map((person) => [person.id, person])));
-          setFound(people);
-        },
-        // A service without a search takes the id as it is written.
-        () => undefined,
-      );
-    });
-    return () => {
-      cancel();
-      end.abort();
-    };
-  }, [text]);
-  const chosen = found.find((person) => person.id === text);
-  const hint = chosen === undefined ? t('ask.subject.hint') : <Name id={chosen.id} />;
+  const { people } = useConsole();
+  const id = value.trim();
+  const hint = people.value.has(id) ? <Name id={id} /> : t('ask.subject.hint');
   return (
     <Field label={t('ask.subject')} required={false} {...{ hint, problem }}>
-      {(control) => (
-        <>
-          <input
-            type="text"
-            dir="auto"
-            autocomplete="off"
-            list={`${id}-found`}
-            {...control}
-            value={value}
-            onInput={({ currentTarget }) => onValue(currentTarget.value)}
-          />
-          <datalist id={`${id}-found`}>
-            {found.map((person) => (
-              <option key={person.id} value={person.id}>
-                {person.name}
-              </option>
-            ))}
-          </datalist>
-        </>
-      )}
+      {(control) => <PersonInput {...control} value={value} onInput={({ currentTarget }) => onValue(currentTarget.value)} />}
     </Field>
   );
 }
-
-type FoundPerson = Awaited<ReturnType<ReturnType<typeof useConsole>['client']['people']['search']>>[number];

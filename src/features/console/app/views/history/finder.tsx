@@ -4,11 +4,12 @@ import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { Field } from '../../parts/field.js';
+import { PersonInput } from '../../parts/person-input.js';
 import { addressOf, type Question } from './question.js';
 
 /** The form for another question. It opens its address. Who had a scope comes first for those who may ask it: they know their own access. */
 export function Finder({ question }: { readonly question: Question }): JSX.Element {
-  const { href, navigate, caller, people, permits } = useConsole();
+  const { href, navigate, caller, permits } = useConsole();
   const { topic } = question;
   const isOwn = 'person' in topic && topic.person === caller;
   const [kind, setKind] = useState<'person' | 'scope'>('scope' in topic || (isOwn && permits('whoHadAccess')) ? 'scope' : 'person');
@@ -37,24 +38,14 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
       </Field>
       <Field label={t(`history.${kind}`)}>
         {({ required: _, ...control }) => (
-          <>
-            <input
-              type="search"
-              dir="auto"
-              autocomplete="off"
-              maxLength={256}
-              {...control}
-              list={kind === 'person' ? `${control.id}-people` : undefined}
-              placeholder={kind === 'person' ? caller : undefined}
-              value={value}
-              onInput={({ currentTarget }) => setValue(currentTarget.value)}
-            />
-            <datalist id={`${control.id}-people`}>
-              {[...people.value].map(([id, { name }]) => (
-                <option key={id} value={id} label={name} />
-              ))}
-            </datalist>
-          </>
+          <PersonInput
+            type="search"
+            {...control}
+            isPerson={kind === 'person'}
+            placeholder={kind === 'person' ? caller : undefined}
+            value={value}
+            onInput={({ currentTarget }) => setValue(currentTarget.value)}
+          />
         )}
       </Field>
       <Button type="submit">{t('history.show')}</Button>

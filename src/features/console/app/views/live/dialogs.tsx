@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useId, useMemo, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { EndCounts } from '../../../../client/access-client.js';
 import type { LockWithStatus } from '../../../../../engine/endings/locks.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
@@ -11,6 +11,7 @@ import { countdown } from '../../frame/time.js';
 import { Button } from '../../parts/button.js';
 import { Confirm } from '../../parts/dialog.js';
 import { Field, TextField } from '../../parts/field.js';
+import { PersonInput } from '../../parts/person-input.js';
 import { Name } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
 import { Scope } from '../../parts/scope.js';
@@ -74,8 +75,6 @@ interface TargetFieldsProps {
 }
 
 function TargetFields({ kinds, target, onTarget }: TargetFieldsProps): JSX.Element {
-  const { people } = useConsole();
-  const list = useId();
   const label = t(`live.${target.kind}`);
   return (
     <div class="target-fields">
@@ -96,23 +95,12 @@ function TargetFields({ kinds, target, onTarget }: TargetFieldsProps): JSX.Eleme
       </Field>
       <Field label={label}>
         {(control) => (
-          <>
-            <input
-              type="text"
-              dir="auto"
-              autocomplete="off"
-              list={target.kind === 'person' ? list : undefined}
-              maxLength={256}
-              {...control}
-              value={target.value}
-              onInput={({ currentTarget }) => onTarget({ kind: target.kind, value: currentTarget.value })}
-            />
-            <datalist id={list}>
-              {[...people.value].map(([id, { name }]) => (
-                <option key={id} value={id} label={name} />
-              ))}
-            </datalist>
-          </>
+          <PersonInput
+            {...control}
+            isPerson={target.kind === 'person'}
+            value={target.value}
+            onInput={({ currentTarget }) => onTarget({ kind: target.kind, value: currentTarget.value })}
+          />
         )}
       </Field>
     </div>
