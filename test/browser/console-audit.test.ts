@@ -296,5 +296,9 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect(await page.getByRole('button').count()).toBe(0);
     expect(await row.innerText()).toMatch(/Nov 30, 2026, 14:20:00 UTC/);
     expect(await page.locator('.print-foot').innerText()).toMatch(/Times are in UTC[^]*entry \d+, hash [0-9a-f]{64}/);
+    // On the screen the name of a rule is a button.
+    const report = await open(SAM, 'report');
+    await report.emulateMedia({ media: 'print' });
+    await expect.poll(() => report.locator('.rule-row').allInnerTexts()).toEqual([expect.stringContaining('logs')]);
   });
 });

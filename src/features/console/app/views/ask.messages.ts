@@ -1,7 +1,7 @@
 /** The English texts of the view. */
 export const ask = {
   'ask.title': 'Ask',
-  'ask.lead': 'Choose what you need. You get it for a window, and it ends by itself.',
+  'ask.lead': 'Choose what you need. You get it for a window that ends by itself.',
   'ask.readOnly': 'This page only shows access. It sends no requests.',
   'ask.loading': 'Reading what you can ask for',
   'ask.back': 'Choose something else',

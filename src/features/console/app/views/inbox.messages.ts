@@ -10,7 +10,7 @@ export const inbox = {
   'inbox.operator': 'on behalf of {who}',
   'inbox.due': 'Due in {time}',
   'inbox.overdue': 'The deadline passed at {time}.',
-  'inbox.long.decision': 'from the decision on',
+  'inbox.long.decision': 'from the approval',
   'inbox.long.start': 'from {time}',
   'inbox.long.until': 'at most, until {time}',
   'inbox.long.extension': 'more time, from {time}',

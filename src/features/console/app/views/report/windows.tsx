@@ -100,7 +100,7 @@ export function Windows({ rules, span, recordsUse }: WindowsProps): JSX.Element 
   const scale = Math.max(1, ...rules.map(({ longestTtlMs }) => longestTtlMs));
   return (
     <>
-      {!recordsUse && <p class="quiet">{t('report.needsUse')}</p>}
+      {!recordsUse && <p class="quiet screen-only">{t('report.needsUse')}</p>}
       <ul class="figure-rows">
         {sorted.map((rule) => (
           <li class="figure-row rule-row" key={nameOf(rule)}>
