@@ -162,6 +162,7 @@ describeChromium('who holds what, and who had it', (browser) => {
 
   it('answers who had a scope at an instant, by an address that another person opens', async () => {
     const { open, engine, advance } = await begin();
+    await advance(7_000);
     await hold(MAYA, LOGS, { ttl: '1h' });
     await advance(2 * HOUR);
     await hold(LEE, LOGS, { ttl: '1h' });
@@ -187,6 +188,16 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect(await other.locator('section', { hasText: '1 person had it' }).last().getByRole('listitem').allInnerTexts()).toMatchObject([
       expect.stringMatching(/Lee/) as string,
     ]);
+    // The start of a grant is an instant, to the second.
+    await page.getByRole('list', { name: 'All grants of the span' }).getByRole('link', { name: '14:20' }).click();
+    await expect
+      .poll(async () => (await advance(500), await holders.getByRole('listitem').allInnerTexts()))
+      .toMatchObject([expect.stringMatching(/Maya[^]*expired/) as string]);
+    expect(await page.getByLabel('Instant').first().inputValue()).toBe('2026-11-30T14:20:07');
+    // Without a question: all access, for those who may see it.
+    const all = await open(SAM, 'history');
+    await all.getByRole('heading', { name: 'All access' }).waitFor();
+    await expect.poll(() => all.locator('.grant-row').count()).toBe(2);
     // A person sees the own past without any right.
     const own = await open(MAYA, 'history');
     await own.getByRole('heading', { name: /What Maya/ }).waitFor();

@@ -9,7 +9,7 @@ import { DAY } from '../../../../src/features/console/app/views/history/span.js'
 addMessages(history);
 
 const NOW = Date.UTC(2026, 0, 31, 12);
-const ask = (text: string) => questionIn(new URLSearchParams(text), 'user:me', NOW);
+const ask = (text: string) => questionIn(new URLSearchParams(text), { person: 'user:me' }, NOW);
 
 describe('a question by its address', () => {
   it('is about the caller without a topic, and about the month up to now', () => {
@@ -39,7 +39,10 @@ describe('a question by its address', () => {
   it.each(['scope=a%26b%3Dc&at=2026-01-20T00:00:00Z', 'person=user:%E2%80%AEevil', 'all=true'])('is read as it is written: %s', (text) => {
     const question = ask(text);
     const written = new URLSearchParams(addressOf(question) as Record<string, string>);
-    expect(questionIn(written, 'user:other', NOW + DAY)).toEqual({ ...question, at: 'scope' in question.topic ? question.at : NOW - 1 });
+    expect(questionIn(written, { person: 'user:other' }, NOW + DAY)).toEqual({
+      ...question,
+      at: 'scope' in question.topic ? question.at : NOW - 1,
+    });
   });
 });
 

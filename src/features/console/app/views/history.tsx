@@ -17,7 +17,7 @@ import { GrantList } from './history/grant-list.js';
 import { HoldersAt } from './history/instant.js';
 import { Picture } from './history/picture.js';
 import { PrintFoot } from './history/print-foot.js';
-import { addressOf, questionIn, readHeld, type Question } from './history/question.js';
+import { addressOf, questionIn, readHeld, widestTopic, type Question } from './history/question.js';
 import { SpanBar } from './history/span-bar.js';
 import { CopyButton } from './history/copy-button.js';
 import { CsvButton } from './history/csv-button.js';
@@ -95,10 +95,10 @@ function Answer({ question }: { readonly question: Question }): JSX.Element {
 
 /** Who had access, to what, and when. */
 export default function View({ route: { query } }: ViewProps): JSX.Element {
-  const { caller } = useConsole();
+  const widest = widestTopic(useConsole());
   // Read once for an address without a span: the picture must not move while it is read.
   const [opened] = useState(() => Math.floor(now() / 1_000) * 1_000);
-  const question = questionIn(query, caller, opened);
+  const question = questionIn(query, widest, opened);
   const { topic, span } = question;
   const key = JSON.stringify([topic, span]);
   return (

@@ -73,7 +73,7 @@ interface FieldsProps {
   readonly choice: Choice;
 }
 
-/** The fields that the rule requires. */
+/** The fields that the rule requires, and the reason: a reviewer asks for it first. */
 function NeededFields({ ask, choice }: FieldsProps): JSX.Element {
   const { draft, set } = ask;
   const { needs } = choice;
@@ -82,7 +82,7 @@ function NeededFields({ ask, choice }: FieldsProps): JSX.Element {
       {isOpen(choice) && (
         <TextField
           label={t('ask.scope')}
-          hint={t('ask.scope.hint', { pattern: choice.scope })}
+          hint={choice.scope === '**' ? undefined : t('ask.scope.hint', { pattern: choice.scope })}
           problem={problemOf(ask, 'scope')}
           value={draft.scope}
           onValue={(scope) => set({ scope })}
@@ -90,7 +90,15 @@ function NeededFields({ ask, choice }: FieldsProps): JSX.Element {
         />
       )}
       <Length choice={choice} value={draft.ttl} problem={problemOf(ask, 'ttl')} onValue={(ttl) => set({ ttl })} />
-      {needs.justification && <Justification ask={ask} required />}
+      <TextField
+        label={t('ask.justification')}
+        hint={t('ask.justification.hint')}
+        problem={problemOf(ask, 'justification')}
+        value={draft.justification}
+        onValue={(justification) => set({ justification })}
+        lines={3}
+        required={needs.justification}
+      />
       {needs.ticket !== undefined && <Ticket ask={ask} form={needs.ticket} required />}
       {needs.fields.map(({ field, title, values, form: like }) => (
         <MetadataField
@@ -112,7 +120,6 @@ function MoreFields({ ask, choice: { needs, maxStartAheadMs } }: FieldsProps): J
     <details class="ask-more">
       <summary>{t('ask.more')}</summary>
       <div class="ask-fields">
-        {!needs.justification && <Justification ask={ask} required={false} />}
         {needs.ticket === undefined && <Ticket ask={ask} form={needs.ticket} required={false} />}
         <Subject value={draft.subject} problem={problemOf(ask, 'subject')} onValue={(subject) => set({ subject })} />
         {maxStartAheadMs !== 0 && (
@@ -123,26 +130,13 @@ function MoreFields({ ask, choice: { needs, maxStartAheadMs } }: FieldsProps): J
   );
 }
 
-interface ReasonProps {
+interface TicketProps {
   readonly ask: Ask;
+  readonly form: Choice['needs']['ticket'];
   readonly required: boolean;
 }
 
-function Justification({ ask, required }: ReasonProps): JSX.Element {
-  return (
-    <TextField
-      label={t('ask.justification')}
-      hint={t('ask.justification.hint')}
-      problem={problemOf(ask, 'justification')}
-      value={ask.draft.justification}
-      onValue={(value) => ask.set({ justification: value })}
-      lines={3}
-      required={required}
-    />
-  );
-}
-
-function Ticket({ ask, form, required }: ReasonProps & { readonly form: Choice['needs']['ticket'] }): JSX.Element {
+function Ticket({ ask, form, required }: TicketProps): JSX.Element {
   return (
     <TextField
       label={t('ask.ticket')}

@@ -5,18 +5,18 @@ import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { Field } from '../../parts/field.js';
 import { PersonInput } from '../../parts/person-input.js';
-import { addressOf, type Question } from './question.js';
+import { addressOf, widestTopic, type Question } from './question.js';
 
-/** The form for another question. It opens its address. Who had a scope comes first for those who may ask it: they know their own access. */
+/** The form for another question. It opens its address. Nothing written: the own access, or all. */
 export function Finder({ question }: { readonly question: Question }): JSX.Element {
-  const { href, navigate, caller, permits } = useConsole();
+  const page = useConsole();
+  const { href, navigate, caller } = page;
   const { topic } = question;
-  const isOwn = 'person' in topic && topic.person === caller;
-  const [kind, setKind] = useState<'person' | 'scope'>('scope' in topic || (isOwn && permits('whoHadAccess')) ? 'scope' : 'person');
-  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && !isOwn ? topic.person : '');
+  const [kind, setKind] = useState<'person' | 'scope'>('person' in topic ? 'person' : 'scope');
+  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && topic.person !== caller ? topic.person : '');
   const show = () => {
     const text = value.trim();
-    const next = kind === 'scope' && text !== '' ? { scope: text } : { person: text === '' ? caller : text };
+    const next = kind === 'person' ? { person: text || caller } : text === '' ? widestTopic(page) : { scope: text };
     navigate(href('history', undefined, addressOf({ ...question, topic: next })));
   };
   return (

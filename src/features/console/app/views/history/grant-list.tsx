@@ -10,6 +10,7 @@ import { Text } from '../../parts/text.js';
 import { Duration, Time } from '../../parts/time.js';
 import type { Blocks } from './blocks.js';
 import { Rows } from './rows.js';
+import { toAddress } from './span.js';
 
 const BY_TIME = ['time', 'idle', 'used_up'];
 const BY_PERSON = ['revoked', 'released', 'locked', 'unjustified'];
@@ -34,6 +35,18 @@ function Until({ from, at }: { readonly from: number; readonly at: number }): JS
   );
 }
 
+/** The start of a window. Where a scope is asked for, it opens who held it then. */
+function Start({ at }: { readonly at: number }): JSX.Element {
+  const { href, route } = useConsole();
+  const query = route.value?.query;
+  if (!query?.has('scope')) return <Time at={at} />;
+  return (
+    <a href={href('history', undefined, { ...Object.fromEntries(query), at: toAddress(at) })}>
+      <Time at={at} />
+    </a>
+  );
+}
+
 function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Element {
   const { href } = useConsole();
   const [from, until] = [effectiveStart(grant), effectiveEnd(grant)];
@@ -47,7 +60,7 @@ function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Elem
         {grant.breakGlass && <span class="chip no">{t('history.legend.breakGlass')}</span>}
       </a>
       <span class="grant-window">
-        {Number.isFinite(from) ? <Time at={from} /> : '–'}{' '}
+        {Number.isFinite(from) ? <Start at={from} /> : '–'}{' '}
         <span class="arrow" aria-hidden="true">
           →
         </span>{' '}

@@ -8,14 +8,12 @@ import { useRead } from '../../frame/use-read.js';
 import { Empty } from '../../parts/empty.js';
 import { Field } from '../../parts/field.js';
 import { Problem } from '../../parts/problem.js';
-import { Time } from '../../parts/time.js';
-import { Text } from '../../parts/text.js';
 import { GrantList } from './grant-list.js';
 import { blocksOf } from './blocks.js';
 import { sliderStep, type Span } from './span.js';
 
 /** A local time for `<input type="datetime-local">`. */
-const toLocal = (at: number): string => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+const toLocal = (at: number): string => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 
 export interface InstantProps {
   readonly span: Span;
@@ -34,6 +32,7 @@ export function InstantSlider({ span, at, onAt }: InstantProps): JSX.Element {
         {({ required: _, ...control }) => (
           <input
             type="datetime-local"
+            step="1"
             {...control}
             value={toLocal(at)}
             onChange={({ currentTarget }) => set(new Date(currentTarget.value).getTime())}
@@ -76,7 +75,7 @@ export function HoldersAt({ scope, at }: { readonly scope: string; readonly at: 
     <section class="section" aria-live="polite">
       <header class="section-head">
         <h2>
-          <Text k="history.atInstant" with={{ time: <Time at={at} /> }} />
+          {t('history.atInstant', { time: fullTime(at) })}
           {people > 0 && <>: {t('history.atCount', { count: people })}</>}
         </h2>
       </header>

@@ -1,5 +1,6 @@
 import type { AccessClient } from '../../../../client/access-client.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import type { Console } from '../../frame/console.js';
 import type { Query } from '../../frame/router.js';
 import { instantIn, spanIn, toAddress, type Span } from './span.js';
 import type { AnyPage } from './use-pages.js';
@@ -15,14 +16,19 @@ export interface Question {
   readonly at: number;
 }
 
+/** What an address without a topic is about: all access, or the caller's own, for which no right is needed. */
+export const widestTopic = ({ permits, caller }: Pick<Console, 'permits' | 'caller'>): Topic =>
+  permits('history') ? { all: true } : { person: caller };
+
 /**
- * The question of an address. Without a topic: the caller's own access, for which no right is needed.
+ * The question of an address.
  *
+ * @param widest its topic, if the address has none
  * @param now by the clock of the service
  */
-export function questionIn(query: URLSearchParams, caller: string, now: number): Question {
+export function questionIn(query: URLSearchParams, widest: Topic, now: number): Question {
   const [scope, person] = [query.get('scope')?.trim(), query.get('person')?.trim()];
-  const topic = scope ? { scope } : person ? { person } : query.get('all') === 'true' ? { all: true as const } : { person: caller };
+  const topic = scope ? { scope } : person ? { person } : query.get('all') === 'true' ? { all: true as const } : widest;
   const span = spanIn(query, now);
   const at = instantIn(query.get('at')) ?? span.to;
   // The end of a span does not belong to it.
