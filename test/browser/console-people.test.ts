@@ -95,6 +95,25 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
     await expect.poll(() => stateOf(id)).toBe('granted');
   });
 
+  it('sends a decision before it opens the page that signs its person out', async () => {
+    await begin();
+    const id = await ask();
+    const page = await world.open(ANA, 'inbox');
+    await row(page).waitFor();
+    await world.advance(500);
+    await row(page)
+      .getByRole('button', { name: /^Approve/ })
+      .click();
+    await page.getByText('Not sent yet').waitFor();
+    await page.route('**/sign-out', async (route) => {
+      await page.context().clearCookies();
+      await route.fulfill({ body: 'signed out' });
+    });
+    await page.goto(`${world.origin}/sign-out`);
+    await expect.poll(() => stateOf(id)).toBe('granted');
+    expect(world.answers).toContain(`POST /access/v1/requests/${id}/approve 200`);
+  });
+
   it('finds a row, denies it with a reason, and the next one at once, by keyboard alone', async () => {
     await begin();
     const [later, sooner] = [await ask(), await ask({ scope: READ, subject: LEE })];

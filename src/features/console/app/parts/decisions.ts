@@ -52,7 +52,8 @@ function decisionsOf(console: Console): Decisions {
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) queue.flush();
   });
-  window.addEventListener('pagehide', () => queue.flush());
+  // The next page may sign this person out, and its answer comes before `pagehide`.
+  window.addEventListener('beforeunload', () => queue.flush());
   // Each of these may be the first moment at which the service answers again.
   window.addEventListener('online', () => void queue.check());
   console.onChange(({ type }) => {
