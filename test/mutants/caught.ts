@@ -61,7 +61,7 @@ export function livesUntilFound(
 /** Runs the test that must find a bug of a store, in a copy with the bug. @returns whether it did; another failing case does not count */
 export function isCaught(bug: StoreBug, seed: number): boolean {
   const by = bug.caughtBy;
-  return withBug(bug, ['test', 'docs', 'vitest.config.ts'], (folder) => {
+  return withBug(bug, ['test', 'docs', '.tsup', 'vitest.config.ts'], (folder) => {
     if ('proof' in by) {
       const run = ['--import', 'tsx', 'test/prove/prove.ts', '--only', by.proof, '--seed', String(seed), '--scale', String(by.scale)];
       const { status, stdout } = node(folder, ...run);
