@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { followed, pages, textOf } from '../docs/pages.js';
 import { Postgres } from '../stores/sql/postgres.js';
-import { follow, type Place } from './follow.js';
+import { follow, type Marks, type Place } from './follow.js';
 
 const STACKS = 'docs/guides/stacks/';
 /** The quickstart has a test of its own: quickstart.test.ts. */
@@ -28,7 +28,7 @@ describe('a page whose reader builds a service', () => {
 
   it.each(onlyFollowed)('[NC2] %s runs line by line from an empty folder, and prints what it says', async (page) => {
     const hasPeople = textOf(page).includes('<!-- maya releases -->');
-    await follow(page, await settingsFor(page), hasPeople ? endsNoAccessOfOthers : undefined);
+    await follow(page, await settingsFor(page), hasPeople ? endsNoAccessOfOthers : undefined, actions);
     expect.hasAssertions();
   });
 
@@ -38,6 +38,28 @@ describe('a page whose reader builds a service', () => {
     expect(followed).toEqual(expect.arrayContaining(stacks));
   });
 });
+
+/** The button of the guide for Next, whose action checks for itself. */
+const actions: Marks = {
+  'the action sends maya to the form': async (place) => {
+    const { status, headers } = await pressRefund(place);
+    expect([status, headers.get('location')]).toEqual([303, '/console/ask?scope=orders:refund']);
+  },
+  'the action refunds': async (place) => {
+    expect((await pressRefund(place)).status).toBe(200);
+  },
+};
+
+/** Presses the button as a browser without scripts does: with the hidden fields of its form. */
+async function pressRefund({ at, signIn }: Place): Promise<Response> {
+  const [cookie, page] = [await signIn('maya'), `${at(3000)}/orders/1138`];
+  const html = await (await fetch(page, { headers: { cookie } })).text();
+  const body = new FormData();
+  for (const [, name = '', value = ''] of html.matchAll(/<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?/g))
+    body.set(name, value.replaceAll('&quot;', '"'));
+  expect([...body.keys()]).not.toEqual([]);
+  return fetch(page, { method: 'POST', headers: { cookie, origin: at(3000) }, body, redirect: 'manual' });
+}
 
 /** No signed-in person ends the access of another, and a call without a body is answered with no stack trace. */
 async function endsNoAccessOfOthers({ at, signIn }: Place): Promise<void> {
