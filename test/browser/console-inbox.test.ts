@@ -61,6 +61,8 @@ describeChromium('the inbox', (browser) => {
     await world.advance(UNDO);
     await page.getByText('Your approval is recorded.').waitFor();
     expect([await stateOf(first), await stateOf(second)]).toEqual(['granted', 'pending']);
+    // What was missing is not shown beside the decision that gave it.
+    expect(await page.getByText(/^Needs 1 of/).count()).toBe(1);
   });
 
   it('sends a decision after five seconds, and nothing after an undo that names who, what and how long', async () => {

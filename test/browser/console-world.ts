@@ -87,6 +87,10 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
     for (const end of ['requestfinished', 'requestfailed'] as const)
       page.on(end as 'requestfailed', (request: Request) => calls.delete(request));
     page.on('close', () => calls.clear());
+    // What a page sends as it is left has no end that Playwright reports.
+    page.on('framenavigated', (frame) => {
+      for (const call of calls) if (call.frame() === frame && !call.isNavigationRequest()) calls.delete(call);
+    });
   };
   return {
     engine,

@@ -11,7 +11,7 @@ import { useHoldings } from './holdings.js';
 import { Missing } from './missing.js';
 
 /** What a reviewer weighs: earlier denials, locks, the same ask again, what the subject holds, and what is missing. */
-export function Facts({ item }: { readonly item: InboxItem }): JSX.Element {
+export function Facts({ item, isDecided = false }: { readonly item: InboxItem; readonly isDecided?: boolean }): JSX.Element {
   const { locked, narrowedTo, ownReview, denials, twins } = item;
   const { href } = useConsole();
   const [denial] = denials;
@@ -46,9 +46,11 @@ export function Facts({ item }: { readonly item: InboxItem }): JSX.Element {
         </Fact>
       )}
       <Holdings subject={item.request.subject} scopes={item.request.scopes} />
-      <Fact>
-        <Missing item={item} />
-      </Fact>
+      {!isDecided && (
+        <Fact>
+          <Missing item={item} />
+        </Fact>
+      )}
     </ul>
   );
 }

@@ -60,7 +60,7 @@ export function InboxRow({ item, isGone, onKey }: InboxRowProps): JSX.Element {
         </header>
         <div class="inbox-columns">
           <Requested request={request} />
-          <Facts item={item} />
+          <Facts item={item} isDecided={control.recorded !== undefined} />
         </div>
         {isOver && !control.held && !control.recorded ? (
           <Gone requestId={request.id} isLate={isLate} />
