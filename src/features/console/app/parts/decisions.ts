@@ -52,8 +52,8 @@ function decisionsOf(console: Console): Decisions {
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) queue.flush();
   });
-  // The next page may sign this person out, and its answer comes before `pagehide`.
-  window.addEventListener('beforeunload', () => queue.flush());
+  // The next page may sign this person out, and its answer comes before `pagehide`. Some phones have only that.
+  for (const left of ['beforeunload', 'pagehide']) window.addEventListener(left, () => queue.flush());
   // Each of these may be the first moment at which the service answers again.
   window.addEventListener('online', () => void queue.check());
   console.onChange(({ type }) => {

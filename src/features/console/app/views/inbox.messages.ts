@@ -60,7 +60,7 @@ export const inbox = {
   'decision.refused.busy': 'Too many calls. Wait a moment.',
   'decision.refused.signed-out': 'You were signed out.',
   'decision.refused.step-up': 'An approval of this request needs another sign-in. Sign in, then decide again.',
-  'decision.refused.unrecorded': 'The page was closed before an answer, and the request does not have your decision.',
+  'decision.refused.unrecorded': 'The page was closed before an answer arrived, and the request does not have your decision.',
   'decision.refused.other': 'The service refused it ({name}).',
   'decision.why.not_in_group': 'You are in no group that may review it.',
   'decision.why.not_your_step': 'You are in a later step of the review.',
