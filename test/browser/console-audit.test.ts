@@ -111,6 +111,9 @@ describeChromium('who holds what, and who had it', (browser) => {
       await field.fill('lindq');
       await expect.poll(async () => (await advance(300), found(page))).toContain(MAYA);
     }
+    // A field that suggests nothing is no combobox, and takes any ticket.
+    const ticket = (await open(SAM, 'live')).getByRole('search').getByRole('searchbox', { name: 'Ticket' });
+    expect(await ticket.getAttribute('maxlength')).toBe('4096');
   });
 
   it('does not move under its reader: what is new waits, and what has ended leaves', async () => {

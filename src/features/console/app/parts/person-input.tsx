@@ -31,8 +31,23 @@ export function PersonInput({ value, isPerson = true, ...input }: PersonInputPro
   }, [text]);
   return (
     <>
-      <input type="text" dir="auto" autocomplete="off" maxLength={256} {...input} {...{ value, list }} />
-      <datalist id={list}>{isPerson && [...people.value].map(([id, { name }]) => <option key={id} value={id} label={name} />)}</datalist>
+      <input
+        type="text"
+        dir="auto"
+        autocomplete="off"
+        // The longest id, or the longest ticket.
+        maxLength={isPerson ? 256 : 4_096}
+        {...input}
+        value={value}
+        list={isPerson ? list : undefined}
+      />
+      {isPerson && (
+        <datalist id={list}>
+          {[...people.value].map(([id, { name }]) => (
+            <option key={id} value={id} label={name} />
+          ))}
+        </datalist>
+      )}
     </>
   );
 }
