@@ -197,6 +197,11 @@ describeChromium('who holds what, and who had it', (browser) => {
       .poll(async () => (await advance(500), await holders.getByRole('listitem').allInnerTexts()))
       .toMatchObject([expect.stringMatching(/Maya[^]*expired/) as string]);
     expect(await page.getByLabel('Instant').first().inputValue()).toBe('2026-11-30T14:20:07');
+    // A start before the span is no instant of it.
+    const later = await open(SAM, `history?scope=${LOGS}&from=2026-11-30T14:30:00Z&to=2026-11-30T17:00:00Z`);
+    const starts = later.getByRole('list', { name: 'All grants of the span' });
+    await starts.getByText('14:20', { exact: true }).waitFor();
+    expect(await starts.getByRole('link', { name: '14:20' }).count()).toBe(0);
     // Without a question: all access, for those who may see it.
     const all = await open(SAM, 'history');
     await all.getByRole('heading', { name: 'All access' }).waitFor();

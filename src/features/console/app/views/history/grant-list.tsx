@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { effectiveEnd, effectiveStart } from '../../../../../records/derived.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';
 import { fullTime, shortTime } from '../../frame/time.js';
@@ -10,7 +11,7 @@ import { Text } from '../../parts/text.js';
 import { Duration, Time } from '../../parts/time.js';
 import type { Blocks } from './blocks.js';
 import { Rows } from './rows.js';
-import { toAddress } from './span.js';
+import { spanIn, toAddress } from './span.js';
 
 const BY_TIME = ['time', 'idle', 'used_up'];
 const BY_PERSON = ['revoked', 'released', 'locked', 'unjustified'];
@@ -35,11 +36,11 @@ function Until({ from, at }: { readonly from: number; readonly at: number }): JS
   );
 }
 
-/** The start of a window. Where a scope is asked for, it opens who held it then. */
+/** The start of a window. Where a scope is asked for, it opens who held it then, unless the span begins later. */
 function Start({ at }: { readonly at: number }): JSX.Element {
   const { href, route } = useConsole();
   const query = route.value?.query;
-  if (!query?.has('scope')) return <Time at={at} />;
+  if (!query?.has('scope') || at < spanIn(query, now()).from) return <Time at={at} />;
   return (
     <a href={href('history', undefined, { ...Object.fromEntries(query), at: toAddress(at) })}>
       <Time at={at} />
