@@ -48,6 +48,8 @@ export async function follow(
 export interface Place {
   /** The address of a port of the page. */
   readonly at: (port: number) => string;
+  /** What the server of the page has printed. */
+  readonly printed: () => string;
   /** Signs in as one of the people of the page, and returns the cookie. */
   readonly signIn: (name: string) => Promise<string>;
 }
@@ -65,6 +67,7 @@ class Reader implements Place {
   /** The file that the next block of `diff` changes. */
   #changed = '';
   #printed = '';
+  #served = '';
   /** Everything that the commands have printed. */
   #log = '';
 
@@ -81,6 +84,8 @@ class Reader implements Place {
     };
     writeFileSync(join(this.#folder, '.curlrc'), 'silent\nshow-error\n');
   }
+
+  printed = (): string => this.#served;
 
   at = (port: number): string => `http://localhost:${this.#ports[port - 3000]}`;
 
@@ -179,6 +184,7 @@ class Reader implements Place {
     await new Promise<void>((resolve, reject) => {
       server.stdout.on('data', (data: Buffer) => {
         output += String(data);
+        this.#served = output;
         this.#printed = this.#asOnPage(output);
         if (expected.test(this.#printed) || isWhole()) resolve();
       });

@@ -46,7 +46,9 @@ const actions: Marks = {
     expect([status, headers.get('location')]).toEqual([303, '/console/ask?scope=orders:refund']);
   },
   'the action refunds': async (place) => {
+    expect(place.printed()).not.toContain('refunded order');
     expect((await pressRefund(place)).status).toBe(200);
+    expect(place.printed()).toContain('user:maya refunded order 1138');
   },
 };
 

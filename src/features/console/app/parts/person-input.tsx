@@ -1,5 +1,5 @@
 import type { ComponentProps, JSX } from 'preact';
-import { useEffect, useId } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import { after } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 
@@ -20,8 +20,10 @@ export function PersonInput({ value, isPerson = true, ...input }: PersonInputPro
   const { client, learn, people } = useConsole();
   const list = useId();
   const text = isPerson ? value.trim() : '';
+  // What an address has filled in is not searched.
+  const opened = useRef(text);
   useEffect(() => {
-    if (text.length < 2 || text.length > 64 || people.peek().has(text)) return undefined;
+    if (text === opened.current || text.length < 2 || text.length > 64 || people.peek().has(text)) return undefined;
     return after(PAUSE_MS, () => {
       client.people.search(text).then(
         (found) => learn(Object.fromEntries(found.map((person) => [person.id, person]))),

@@ -10,10 +10,11 @@ import { addressOf, widestTopic, type Question } from './question.js';
 /** The form for another question. It opens its address. Nothing written: the own access, or all. */
 export function Finder({ question }: { readonly question: Question }): JSX.Element {
   const page = useConsole();
-  const { href, navigate, caller } = page;
+  const { href, navigate, caller, permits } = page;
   const { topic } = question;
-  const [kind, setKind] = useState<'person' | 'scope'>('person' in topic ? 'person' : 'scope');
-  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && topic.person !== caller ? topic.person : '');
+  const isOwn = 'person' in topic && topic.person === caller;
+  const [kind, setKind] = useState<'person' | 'scope'>('person' in topic && !(isOwn && permits('whoHadAccess')) ? 'person' : 'scope');
+  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && !isOwn ? topic.person : '');
   const show = () => {
     const text = value.trim();
     const next = kind === 'person' ? { person: text || caller } : text === '' ? widestTopic(page) : { scope: text };

@@ -42,7 +42,7 @@ function Start({ at }: { readonly at: number }): JSX.Element {
   const query = route.value?.query;
   if (!query?.has('scope') || at < spanIn(query, now()).from) return <Time at={at} />;
   return (
-    <a href={href('history', undefined, { ...Object.fromEntries(query), at: toAddress(at) })}>
+    <a href={href('history', undefined, { ...Object.fromEntries(query), at: toAddress(at) })} title={t('history.by.scope')}>
       <Time at={at} />
     </a>
   );
