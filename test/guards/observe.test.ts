@@ -145,7 +145,7 @@ describe('a guard that observes', () => {
     'admits the request when the hook %s',
     async (_, hook) => {
       const { engine } = await aWorld();
-      const outcome = await createGuard(engine, options({ observed: (observation) => void hook(observation) }))();
+      const outcome = await createGuard(engine, options({ observed: (observation) => hook(observation) as void }))();
       expect(outcome).toMatchObject({ allowed: true, access: { observed: true, decision: { allowed: false, reason: 'no_grant' } } });
     },
   );
