@@ -113,7 +113,7 @@ type File = (typeof FILES)[number];
 
 /**
  * The file of a part that loads later: a view with which a person asks or decides, another view, or what opens rarely. Break-glass is
- * with the latter, which share its texts with the views of requests.
+ * with what opens rarely: both need the texts of the views of requests, and the other views do not.
  */
 function fileOfPart(id: string): File {
   if (/\/views\/(ask|inbox|request)\.tsx$/.test(id)) return 'requests';

@@ -19,6 +19,19 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
   const stateOf = async (id: string) => (await world.engine.getRequest(id))?.outcome;
   const row = (page: Page) => page.locator('.row').first();
   const name = (page: Page) => page.locator('.top .settings summary');
+  /** A request, and the page on which its approval can still be undone. */
+  const approving = async () => {
+    await begin();
+    const id = await ask();
+    const page = await world.open(ANA, 'inbox');
+    await row(page).waitFor();
+    await world.advance(500);
+    await row(page)
+      .getByRole('button', { name: /^Approve/ })
+      .click();
+    await page.getByText('Not sent yet').waitFor();
+    return { id, page };
+  };
 
   it('decides nothing in the window of the first person, while the second has signed in beside it', async () => {
     await begin();
@@ -75,15 +88,7 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
   });
 
   it('sends a decision at once when its window is hidden', async () => {
-    await begin();
-    const id = await ask();
-    const page = await world.open(ANA, 'inbox');
-    await row(page).waitFor();
-    await world.advance(500);
-    await row(page)
-      .getByRole('button', { name: /^Approve/ })
-      .click();
-    await page.getByText('Not sent yet').waitFor();
+    const { id, page } = await approving();
     await page.evaluate(() => {
       for (const [name, value] of [
         ['hidden', true],
@@ -96,15 +101,7 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
   });
 
   it('sends a decision before it opens the page that signs its person out', async () => {
-    await begin();
-    const id = await ask();
-    const page = await world.open(ANA, 'inbox');
-    await row(page).waitFor();
-    await world.advance(500);
-    await row(page)
-      .getByRole('button', { name: /^Approve/ })
-      .click();
-    await page.getByText('Not sent yet').waitFor();
+    const { id, page } = await approving();
     await page.route('**/sign-out', async (route) => {
       await page.context().clearCookies();
       await route.fulfill({ body: 'signed out' });

@@ -48,7 +48,8 @@ const actions: Marks = {
   'the action refunds': async (place) => {
     expect(place.printed()).not.toContain('refunded order');
     expect((await pressRefund(place)).status).toBe(200);
-    expect(place.printed()).toContain('user:maya refunded order 1138');
+    // The answer may be here before what the server has printed.
+    await expect.poll(() => place.printed()).toContain('user:maya refunded order 1138');
   },
 };
 
