@@ -123,9 +123,9 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
       return other;
     },
     advance,
-    /** Lets half a second pass at a time until something is shown: events and reads arrive in real time, and wait for the page's. */
-    async pass(shown: Locator): Promise<void> {
-      while (!(await shown.first().isVisible())) {
+    /** Lets half a second pass at a time until something is shown or true: events and reads arrive in real time, and wait for the page's. */
+    async pass(end: Locator | (() => boolean)): Promise<void> {
+      while (!(typeof end === 'function' ? end() : await end.first().isVisible())) {
         await advance(500);
         await setTimeout(50);
       }
