@@ -220,7 +220,7 @@ describeChromium('the inbox', (browser) => {
     await world.become(page, KOSTA);
     await approve(page);
     await world.advance(UNDO);
-    await page.getByRole('group').getByText('Konstantinos Papadimitriou').first().waitFor();
+    await page.getByRole('banner').getByText('Konstantinos Papadimitriou').first().waitFor();
     await page.locator('.row').first().waitFor();
     expect(await stateOf(id)).toBe('pending');
     const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage }) + document.body.innerText);

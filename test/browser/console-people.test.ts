@@ -108,7 +108,7 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
     });
     await page.goto(`${world.origin}/sign-out`);
     await expect.poll(() => stateOf(id)).toBe('granted');
-    expect(world.answers).toContain(`POST /access/v1/requests/${id}/approve 200`);
+    await expect.poll(() => world.answers).toContain(`POST /access/v1/requests/${id}/approve 200`);
   });
 
   it('finds a row, denies it with a reason, and the next one at once, by keyboard alone', async () => {

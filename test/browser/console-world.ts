@@ -71,15 +71,19 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
   };
   const isCall = (request: Request) => !request.url().endsWith('/events');
   const calls = new Set<Request>();
-  /** Lets time pass for the service and for each open page, in steps: a call in flight would time out. */
+  const callsEnd = async (): Promise<void> => {
+    while (calls.size > 0) await setTimeout(5);
+  };
+  /** Lets time pass for the service and for each open page, in steps between which calls end: one in flight would time out. */
   const advance = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= STEP) {
-      while (calls.size > 0) await setTimeout(5);
+      await callsEnd();
       const step = Math.min(left, STEP);
       await clock.advance(step);
       // The windows of one browser have one clock.
       for (const { clock } of new Set(pages.filter((one) => !one.isClosed()).map((one) => one.context()))) await clock.runFor(step);
     }
+    await callsEnd();
   };
   const watch = (page: Page): void => {
     pages.push(page);
