@@ -24,7 +24,7 @@ describeChromium('the console, after events of other people', (browser) => {
     await page.getByText('You hold no access now.').waitFor();
     // Only the look asks for no names of people.
     const looks = () => reads(/^GET \/access\/v1\/requests\?(?!.*people=)/).length;
-    // The stream's first event reads all once again, at any moment. When this look is over, so is that.
+    // The stream's first event reads all once again, at any moment. When this look has ended, so has that.
     await ask(LEE, WRITE);
     await world.pass(() => looks() >= 1);
     await world.advance(2_000);
@@ -54,7 +54,7 @@ describeChromium('the console, after events of other people', (browser) => {
       await world.pass(() => reads(/ \/access\/v1\/grants\/./).length >= count);
       await world.advance(2_000);
     };
-    // The stream's first event reads all once again, at any moment after this read of the caller. When a look is over, so is that.
+    // The stream's first event reads all once again, at any moment after this read of the caller. When a look has ended, so has that.
     await world.pass(() => reads(/ \/access\/v1\/me\?/).length >= 2);
     await world.engine.approve(await ask(LEE, WRITE), { by: KOSTA });
     await looks(1);
