@@ -14,7 +14,7 @@ describeChromium('the console, after events of other people', (browser) => {
     const { request } = await world.engine.requestAccess({ subject, scope, ttl: '1h', justification: 'A look', ticket: 'INC-4711' });
     return request.id;
   };
-  /** What the page has read after the first `skipped` answers, without the stream. */
+  /** The answers to the page that fit a pattern, without the stream and without the first `skipped` of all answers. */
   const reads = (pattern: RegExp, skipped = 0): readonly string[] =>
     world.answers.slice(skipped).filter((answer) => !answer.includes('/events') && pattern.test(answer));
 
@@ -22,9 +22,9 @@ describeChromium('the console, after events of other people', (browser) => {
     world = await aWorld(browser, { isEmpty: true });
     const page = await world.open(ANA);
     await page.getByText('You hold no access now.').waitFor();
-    // Only the look asks for no names of people.
+    // The page looks whether a new request is Ana's own. Only this read asks for no names of people.
     const looks = () => reads(/^GET \/access\/v1\/requests\?(?!.*people=)/).length;
-    // The stream's first event reads all once again, at any moment. When this look has ended, so has that.
+    // After the first event of the stream, the page reads all once again. That event comes before the one of this request.
     await ask(LEE, WRITE);
     await world.pass(() => looks() >= 1);
     await world.advance(2_000);
@@ -49,12 +49,12 @@ describeChromium('the console, after events of other people', (browser) => {
     const page = await world.open(ANA, 'inbox');
     await page.getByText('Holds nothing that overlaps.').waitFor();
     const lists = () => reads(/^GET \/access\/v1\/grants\?/).length;
-    /** Ana may see the engineers' grants, so the page looks whose a new one is. */
+    /** Until the page has read so many grants: Ana may see the engineers', so it looks whose each new one is. */
     const looks = async (count: number) => {
       await world.pass(() => reads(/ \/access\/v1\/grants\/./).length >= count);
       await world.advance(2_000);
     };
-    // The stream's first event reads all once again, at any moment after this read of the caller. When a look has ended, so has that.
+    // After the first event of the stream, the page reads its caller, then all once again. Both have ended after the first look.
     await world.pass(() => reads(/ \/access\/v1\/me\?/).length >= 2);
     await world.engine.approve(await ask(LEE, WRITE), { by: KOSTA });
     await looks(1);

@@ -74,7 +74,7 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
   const callsEnd = async (): Promise<void> => {
     while (calls.size > 0) await setTimeout(5);
   };
-  /** Lets time pass for the service and for each open page, in steps between which calls end: one in flight would time out. */
+  /** Lets time pass for the service and for each open page, in steps. Before and after each, calls end: one in flight would time out. */
   const advance = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= STEP) {
       await callsEnd();
@@ -127,7 +127,7 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
       return other;
     },
     advance,
-    /** Lets half a second pass at a time until something is shown or true: events and reads arrive in real time, and wait for the page's. */
+    /** Lets time pass until something is shown or true, half a second at a time: events and answers arrive in real time. */
     async pass(end: Locator | (() => boolean)): Promise<void> {
       while (!(typeof end === 'function' ? end() : await end.first().isVisible())) {
         await advance(500);
