@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import { invalid, readCount } from '../core/parse.js';
+import { invalid, readCount, show } from '../core/parse.js';
 import { sha256Hex } from '../core/sha256.js';
 import { toUtf8 } from '../core/utf8.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
@@ -35,6 +35,31 @@ export function digestOf(value: unknown): string {
 export function digestOfEntry(entry: Omit<UnlinkedEntry, 'digest'>): string {
   const { v, namespace, id, type, at, actor, requestId, grantId, data } = entry;
   return digestOf({ v, namespace, id, type, at, actor, requestId, grantId, data });
+}
+
+const FIELDS: Readonly<Record<keyof AuditEntry, true>> = {
+  v: true,
+  namespace: true,
+  id: true,
+  type: true,
+  at: true,
+  actor: true,
+  requestId: true,
+  grantId: true,
+  data: true,
+  digest: true,
+  seq: true,
+  prevHash: true,
+  hash: true,
+};
+
+/**
+ * The problem of an entry with a field that no entry has. Neither the digest nor the hash covers such a field, so a reader of the
+ * entry would take it as verified.
+ */
+export function foreignFieldOf(entry: object): string | undefined {
+  const field = Reflect.ownKeys(entry).find((key) => !Object.hasOwn(FIELDS, key));
+  return field === undefined ? undefined : `has a field that no entry has: ${show(field)}`;
 }
 
 /** The bytes that are hashed for one entry. Shared by all of them: the hash is taken before another entry is written. */

@@ -1,7 +1,7 @@
 import { invalid, readCount, readId, readOptions } from '../core/parse.js';
 import { nextTurn } from '../core/turns.js';
 import { isObject, type Anchor, type AuditEntry } from '../records/index.js';
-import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
+import { digestOfEntry, foreignFieldOf, GENESIS, hashOfEntry } from './link.js';
 import { readEntries } from './read.js';
 
 /** The result of {@link verifyJournal}. `seq` is the first wrong one. */
@@ -33,7 +33,7 @@ const CUT = 'is missing: the journal begins after it, and no journal.purged entr
 
 /**
  * Verifies a journal entry by entry: every digest, every link, every sequence number. It finds and locates an edit, a deletion,
- * an insertion or a swap. It finds a cut at the end when `head` is given. It finds a cut at the front unless a purge
+ * an insertion, a swap, or a field that no entry has. It finds a cut at the end when `head` is given. It finds a cut at the front unless a purge
  * recorded it.
  *
  * Gotcha: an attacker who can write to the store can also append a `journal.purged` entry. Compare the purges that the
@@ -88,7 +88,7 @@ function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: 
     if (entry.prevHash !== prevHash) return 'does not follow the previous entry: its prevHash differs';
     if (entry.digest !== digestOfEntry(entry)) return 'was edited: its digest does not match';
     if (entry.hash !== hashOfEntry(prevHash, seq, entry.digest)) return 'has a wrong hash';
-    return undefined;
+    return foreignFieldOf(entry);
   } catch {
     return 'is malformed';
   }

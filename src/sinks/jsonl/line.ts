@@ -1,4 +1,4 @@
-import { canonicalJson } from '../../journal/link.js';
+import { canonicalJson, foreignFieldOf } from '../../journal/link.js';
 import type { AuditEntry } from '../../records/index.js';
 import { isInstant } from '../../core/instant.js';
 
@@ -18,14 +18,18 @@ export function toLine(entry: AuditEntry): string {
  * an unknown field or other spacing, a person could read something else than the check does.
  */
 export function parseLine(text: string): AuditEntry | { readonly problem: string } {
+  let parsed: AuditEntry;
   let read: AuditEntry;
   try {
-    read = fieldsOf(JSON.parse(text) as AuditEntry);
+    parsed = JSON.parse(text) as AuditEntry;
+    read = fieldsOf(parsed);
   } catch {
     return { problem: 'is not a JSON object' };
   }
   if ((read.v as unknown) !== 1) return { problem: 'is not an entry of version 1' };
   if (!isSound(read)) return { problem: 'has a field that is missing or of the wrong kind' };
+  const foreign = foreignFieldOf(parsed);
+  if (foreign !== undefined) return { problem: foreign };
   if (!isCanonical(read, text)) return { problem: 'is not the canonical form of an entry' };
   return Object.freeze(read);
 }
