@@ -2,6 +2,7 @@ import { transform } from 'esbuild';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute } from 'node:path';
 import type { Options } from 'tsup';
+import ts from 'typescript';
 
 /*
  * The annotation by which a user's bundler drops an unused constant. esbuild would remove it with the comments. So an operand replaces
@@ -11,6 +12,9 @@ import type { Options } from 'tsup';
 const PURE = '/* @__PURE__ */ ';
 const SHORT_PURE = '/*@__PURE__*/';
 const OPERAND = '__IS_PURE__**';
+
+/** The most columns of a line that can be broken: Node prints the whole line of an uncaught error above its message. */
+const COLUMNS = 120;
 
 /**
  * Removes the white space and the comments from each file. The names of functions and classes stay: a stack trace is then readable
@@ -33,8 +37,8 @@ export async function minify(file: string): Promise<void> {
   const { code, map: composed } = await transform(`${text}\n//# sourceMappingURL=data:application/json;base64,${map}`, {
     // No `minifySyntax`: it unwraps functions that are called at once, and their contents have no annotation.
     minifyWhitespace: true,
-    // Node prints the whole line of an uncaught error: without a limit, that is the whole file.
-    lineLimit: 500,
+    // esbuild breaks a line at the first place behind the limit.
+    lineLimit: COLUMNS / 2,
     target: 'es2022',
     sourcemap: 'external',
     sourcefile: basename(file),
@@ -42,12 +46,46 @@ export async function minify(file: string): Promise<void> {
   });
   const annotated = code.replaceAll(OPERAND, SHORT_PURE);
   if (annotated.includes('__IS_PURE__')) throw new Error(`an annotation is lost in ${file}`);
+  const { sources, mappings, ...rest } = JSON.parse(composed) as { readonly sources: readonly string[]; readonly mappings: string };
+  const broken = breakLongLines(annotated, mappings);
   // The package contains no maps: names are enough to read a trace.
-  writeFileSync(file, annotated);
-  const { sources, ...rest } = JSON.parse(composed) as { readonly sources: readonly string[] };
+  writeFileSync(file, broken.code);
   // What esbuild adds between modules has the file itself as its source, by its path on this machine, or the name of a constant.
   writeFileSync(
     `${file}.map`,
-    JSON.stringify({ ...rest, sources: sources.map((source) => (isAbsolute(source) || source.startsWith('<') ? basename(file) : source)) }),
+    JSON.stringify({
+      ...rest,
+      mappings: broken.mappings,
+      sources: sources.map((source) => (isAbsolute(source) || source.startsWith('<') ? basename(file) : source)),
+    }),
   );
+}
+
+/**
+ * Puts the statements and the members of classes of a line that is too long on lines of their own: esbuild breaks few lines between them.
+ * What is longer then is one text, or one regular expression.
+ */
+function breakLongLines(code: string, mappings: string): { readonly code: string; readonly mappings: string } {
+  const lines = mappings.split(';');
+  const pieces: string[] = [];
+  let from = 0;
+  for (const at of placesOf(code)) {
+    if (code.indexOf('\n', at) - code.lastIndexOf('\n', at) <= COLUMNS) continue;
+    pieces.push(code.slice(from, at));
+    from = at;
+    // The map has nothing for the new line, and what follows keeps its own.
+    lines[code.slice(0, at).split('\n').length - 1] += ';';
+  }
+  return { code: [...pieces, code.slice(from)].join('\n'), mappings: lines.join(';') };
+}
+
+/** Where each statement and each member of a class begins, in their order. */
+function placesOf(code: string): readonly number[] {
+  const found = new Set<number>();
+  const find = (node: ts.Node): void => {
+    if (ts.isStatement(node) || ts.isClassElement(node)) found.add(node.pos);
+    node.forEachChild(find);
+  };
+  find(ts.createSourceFile('', code, ts.ScriptTarget.ES2022));
+  return [...found];
 }
