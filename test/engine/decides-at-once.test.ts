@@ -195,6 +195,50 @@ describe('an approver that decides at once', () => {
       expect(await typesOf(store)).toEqual(['request.created', 'request.approved', 'grant.issued']);
     }
   });
+
+  it('[A28] records an extension alone if the grant is missing from the read that decides: it cancels nothing by that read (L12)', async () => {
+    const commits: number[] = [];
+    // One read of the grant, the first to the last one of the call, gets no row.
+    for (let missing = 1, isMissed = true; isMissed; missing++) {
+      const { engine, store } = anEngine({ approver: declaring(saying({ outcome: 'approve' }), true) });
+      const { request } = await ask(engine, KEYED);
+      const get = store.get.bind(store);
+      let reads = 0;
+      store.get = async (keys) => (await get(keys)).map((row) => (row?.kind === 'grant' && (reads += 1) === missing ? undefined : row));
+      const before = commitsOf(store);
+      const result = await engine.extend(`${request.id}.1`, { ttl: MINUTE, requestedBy: MAYA, ...KEYED }).catch((error: unknown) => error);
+      isMissed = reads >= missing;
+      if (!(result instanceof Error)) commits.push(commitsOf(store) - before);
+      expect(await typesOf(store), `read ${missing}`).not.toContain('request.cancelled');
+      expect(result, `read ${missing}`).toMatchObject(
+        result instanceof Error ? { name: expect.stringMatching(/^(NotFound|Ended)Error$/) as string } : { outcome: 'granted' },
+      );
+    }
+    expect(commits).toContain(2);
+    expect(commits.at(-1)).toBe(1);
+  });
+
+  it('[A28] makes a request of its own under a key if the request that it repeats ends while the approver is asked (L11)', async () => {
+    const store = new MemoryGrantStore();
+    const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum: QUORUM } });
+    const first = anEngine({ store: store, approver });
+    const { request } = await ask(first.engine);
+    const engine = anEngine({
+      store: store,
+      clock: first.clock,
+      approver: new ScriptedApprover({
+        decide: { outcome: 'review', quorum: QUORUM },
+        isEligible: async () => {
+          await first.engine.cancel(request.id, { by: MAYA });
+          return true;
+        },
+      }),
+    }).engine;
+    const repeat = await ask(engine, KEYED);
+    expect(repeat).toMatchObject({ outcome: 'pending', reused: false });
+    expect(repeat.request.id).not.toBe(request.id);
+    expect(await ask(first.engine, KEYED)).toMatchObject({ reused: true, request: { id: repeat.request.id } });
+  });
 });
 
 describe('own rows', () => {
