@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../core/ports.js';
+import { assertRequest } from '../core/web-request.js';
 import { attachAccess } from './access.js';
 import { untilRead } from './body.js';
 import { createGuard } from './guard.js';
@@ -26,7 +27,7 @@ export function requireGrant<Incoming extends Request = Request, More extends re
   handler: (request: Incoming, ...more: More) => MaybePromise<Response>,
 ): (request: Incoming, ...more: More) => Promise<Response> {
   const guard = createGuard(engine, options as GuardOptions<readonly unknown[], Scope>);
-  return async (request, ...more) => {
+  const serve = async (request: Incoming, ...more: More): Promise<Response> => {
     const outcome = await guard(request, ...more);
     if (!outcome.allowed) {
       const { status, headers, body } = outcome.refusal;
@@ -43,5 +44,9 @@ export function requireGrant<Incoming extends Request = Request, More extends re
       stop();
       throw error;
     }
+  };
+  return (request, ...more) => {
+    assertRequest(request, 'use the guard of jit-access/express, jit-access/fastify or jit-access/hono in these frameworks');
+    return serve(request, ...more);
   };
 }

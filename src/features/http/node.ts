@@ -45,6 +45,12 @@ export function toNodeHandler(handler: MountedHandler, options: NodeHandlerOptio
   const plain = plainHandlerOf(handler);
   const served: Served = { answer: plain ?? answering(handler), isThin: plain !== undefined && !realRequest, originOf: originReader() };
   return (incoming, response, next) => {
+    if (typeof (response as Partial<NodeResponse> | undefined)?.setHeader !== 'function')
+      throw invalid(
+        'response',
+        'that of node:http, such as reply.raw of Fastify: where a Request is given, pass the handler itself',
+        response,
+      );
     const path = incoming.originalUrl ?? incoming.url ?? '/';
     const isOurs = path.startsWith(`${prefix}/`) || path.split('?', 1)[0] === prefix;
     if (!isOurs && next !== undefined) {

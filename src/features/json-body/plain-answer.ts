@@ -1,3 +1,5 @@
+import { assertRequest, WRAP } from '../../core/web-request.js';
+
 /** An answer before it is a `Response`: `toNodeHandler` writes it to a socket without making one. */
 export interface PlainAnswer {
   readonly status: number;
@@ -12,11 +14,11 @@ export type PlainHandler = (request: Request) => Promise<PlainAnswer>;
 
 const plainHandlers = /* @__PURE__ */ new WeakMap<object, PlainHandler>();
 
-/** The handler of `Request` and `Response` that the callers of this package get. */
+/** The handler of `Request` and `Response` that the callers of this package get. It throws at once for any other argument. */
 export function toFetchHandler(answer: PlainHandler): (request: Request) => Promise<Response> {
-  const handle = async (request: Request): Promise<Response> => {
-    const { status, headers, body } = await answer(request);
-    return new Response(body, { status, headers });
+  const handle = (request: Request): Promise<Response> => {
+    assertRequest(request, WRAP);
+    return answer(request).then(({ status, headers, body }) => new Response(body, { status, headers }));
   };
   plainHandlers.set(handle, answer);
   return handle;

@@ -1,3 +1,4 @@
+import { assertRequest, WRAP } from '../../../core/web-request.js';
 import { pageFiles } from './files.js';
 import { indexPage } from './index-page.js';
 import { readConsoleOptions, type ConsoleOptions } from './options.js';
@@ -60,7 +61,7 @@ export function createConsoleHandler(options: ConsoleOptions): ConsoleHandler {
     ...read.languages.flatMap(({ file }) => (file === undefined ? [] : [[file.name, file.text] as const])),
   ]);
 
-  const answer = ({ method, url, headers }: Request): Response => {
+  const answer = async ({ method, url, headers }: Request): Promise<Response> => {
     const isRead = method === 'GET' || method === 'HEAD';
     if (!isRead) return refusal(405, { allow: 'GET, HEAD' });
     const send = (body: string, more: Readonly<Record<string, string>>) =>
@@ -86,7 +87,11 @@ export function createConsoleHandler(options: ConsoleOptions): ConsoleHandler {
     });
   };
 
-  return Object.assign(async (request: Request) => answer(request), { basePath });
+  const handle = (request: Request): Promise<Response> => {
+    assertRequest(request, WRAP);
+    return answer(request);
+  };
+  return Object.assign(handle, { basePath });
 }
 
 /** An answer without a page. It is never stored: the next version may have the file. */
