@@ -72,7 +72,6 @@ async function main() {
     by: 'user:ops',
     reason: 'INC-9: laptop replaced',
   });
-  await engine.sweep();
   console.log(
     `open locks: ${(await engine.listLocks()).length}, user:maya: ${await engine.isAllowed('user:maya', SCOPE)}`,
   );

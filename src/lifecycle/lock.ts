@@ -152,8 +152,8 @@ export function liftLock(row: Locks | undefined, id: string, reason: string | un
   });
 }
 
-/** The locks whose `until` has passed, and whose end is not recorded. */
-export const overdueLocks = (row: Locks | undefined, { now }: Moment): readonly Lock[] =>
+/** The locks whose `until` has passed at `now`, and whose end is not recorded. */
+export const overdueLocks = (row: Locks | undefined, now: number): readonly Lock[] =>
   row?.locks.filter((lock) => !isLockOpen(lock, now)) ?? [];
 
 /** Records the end of some locks whose `until` has passed, one entry for each. */

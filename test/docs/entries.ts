@@ -1,7 +1,7 @@
 import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { acceptClock, acceptRollback, purge } from 'jit-access/retention';
 import { JitEngine, MemoryGrantStore, patternScopes } from 'jit-access';
-import type { Change } from 'jit-access/store';
+import type { Change, GrantStore } from 'jit-access/store';
 import { journalHead, readJournal } from 'jit-access/journal';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
 import { decideAgain } from '../engine/decide-again.js';
@@ -128,7 +128,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     await (verdict === review ? engine.approve(id, by) : decideAgain(engine, id));
   }
 
-  // A lock that a person lifts, and one that expires.
+  // A lock that a person lifts, and one that is open.
   const { lock } = await engine.lock({ subject: 'user:thief' }, { ...by, reason: 'INC-9' });
   await engine.unlock(lock.id, { ...by, reason: 'found' });
   await engine.lock({ scope: 'locked:**' }, { ...by, until: clock.now() + 30_000 });
@@ -180,10 +180,18 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   for (const { id } of await failedChanges(roles)) await dismissChange(roles, id, { ...by, reason: 'by hand' });
 
   const fields = new Map<string, Set<string>>();
-  const collect = async () => {
-    for await (const { type, data } of readJournal(store))
+  const collect = async (of: GrantStore = store) => {
+    for await (const { type, data } of readJournal(of))
       for (const name of Object.keys(data)) (fields.get(type) ?? setOf(fields, type)).add(name);
   };
+  // The end of a lock, which the entries of callers confirm.
+  const quiet = new MemoryGrantStore();
+  const locking = new JitEngine({ clock, store: quiet, approver });
+  await locking.lock({ scope: 'locked:**' }, { ...by, until: clock.now() + 30_000 });
+  await clock.advance('1m');
+  for (let i = 0; i < 2; i++) await locking.requestAccess(fresh());
+  await locking.sweep();
+  await collect(quiet);
   // A process that is an hour behind, and whose clock a person accepts.
   const slow = new JitEngine({ clock: new ManualClock(clock.now() - 3_600_000), store, approver });
   await acceptClock(slow, { by: 'user:ops', reason: 'node 4 was ahead' });

@@ -21,6 +21,7 @@ import {
   aPending,
   ask,
   at,
+  confirmNow,
   entriesOf,
   grantsOf,
   HOUR,
@@ -262,12 +263,17 @@ describe('until of a lock', () => {
     expect((await ask(engine)).outcome).toBe('pending');
   });
 
-  it('is recorded by a sweep, once for each lock', async () => {
+  it('L39 is recorded by a sweep once the journal confirms it, once for each lock', async () => {
     const { engine, clock, store } = anEngine();
     await engine.lock({ subject: MAYA }, lockOf({ until: at(MINUTE) }));
     await engine.lock({ scope: SCOPE }, lockOf({ until: at(MINUTE) }));
     await engine.lock({ scope: SCOPE }, lockOf({ until: at(HOUR) }));
     await clock.set(at(MINUTE));
+    await engine.sweep();
+    expect(await typesOf(store)).not.toContain('lock.expired');
+    await confirmNow(engine, 4);
+    // The journal is asked again after ten minutes.
+    await clock.advance(10 * MINUTE);
     await engine.sweep();
     await engine.sweep();
     expect((await typesOf(store)).filter((type) => type === 'lock.expired')).toHaveLength(2);

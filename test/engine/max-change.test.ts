@@ -9,7 +9,22 @@ import { setLock } from '../../src/lifecycle/lock.js';
 import { decodeGrant, encode, makeGrant, makeLocks } from '../../src/records/index.js';
 import { purge } from '../../src/retention.js';
 import { aChange, aGrant, aRequest, FaultyStore, ScriptedApprover } from '../../src/testing.js';
-import { aGranted, ANA, anEngine, aPending, ask, entriesOf, grantsOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from './an-engine.js';
+import {
+  aGranted,
+  ANA,
+  anEngine,
+  aPending,
+  ask,
+  confirmNow,
+  entriesOf,
+  grantsOf,
+  HOUR,
+  LEE,
+  MAYA,
+  MINUTE,
+  refusal,
+  SAM,
+} from './an-engine.js';
 
 /** A store that takes less than others. It keeps the size of each change. */
 class SmallStore extends MemoryGrantStore {
@@ -161,6 +176,7 @@ describe('an engine over a store with the least maxChange (L42)', () => {
     const { engine, clock } = withStore(store);
     for (let i = 0; i < 60; i++) await engine.lock({ subject: `user:u${i}` }, { by: SAM, until: clock.now() + MINUTE });
     await clock.advance(HOUR);
+    await confirmNow(engine, 60);
     for (let pass = 0; pass < 3; pass++) await engine.sweep();
     expect((await entriesOf(store)).filter(({ type }) => type === 'lock.expired')).toHaveLength(60);
   });

@@ -1,10 +1,11 @@
+import { stats } from 'jit-access/explain';
 import { acceptClock, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type Approver, type JitEngineOptions } from '../../src/index.js';
 import { verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
-import { ANA, anEngine, aGranted, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { ANA, anEngine, aGranted, ask, at, confirmNow, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
@@ -214,6 +215,74 @@ describe('locks of a process whose clock is ahead', () => {
     expect(lock).toMatchObject({ scope: SCOPE, completedAt: clock.now() });
     await clock.advance(HOUR);
     expect((await ask(engine, { ttl: '10m' })).outcome).toBe('granted');
+  });
+});
+
+describe('the end of a lock', () => {
+  const approver = autoApprove(() => true);
+
+  it.each(LEADS.flatMap(([lead, ms]) => (['sweep', 'lock'] as const).map((verb) => [lead, verb, ms] as const)))(
+    'L39 L47 [A8] is recorded by no process whose clock is %s ahead: its %s',
+    async (_, verb, ms) => {
+      const { engine, clock, store, ahead } = aFleet({ approver });
+      await ask(engine, { scope: 'other' });
+      const until = clock.now() + MINUTE;
+      await engine.lock({ subject: MAYA }, { ...CISO, until });
+      await engine.lock({ scope: SCOPE }, { ...CISO, until });
+      await ahead(ms, async (wrong) => {
+        for (let again = 0; again < 3; again++) await (verb === 'sweep' ? wrong.sweep() : wrong.lock({ scope: `x:${again}` }, CISO));
+        await wrong.idle();
+      });
+      expect(await engine.listLocks()).toHaveLength(verb === 'sweep' ? 2 : 5);
+      await clock.set(until - 1);
+      await refusal(ask(engine), 'ERR_JIT_LOCKED');
+      await refusal(ask(engine, { subject: SAM }), 'ERR_JIT_LOCKED');
+      // Each process judges the end by its own clock, recorded or not.
+      await clock.set(until);
+      expect((await ask(engine)).outcome).toBe('granted');
+      expect(await verifyStore(store)).toMatchObject({ ok: true });
+    },
+  );
+
+  it('L39 L47 [A8] is not confirmed by the entries of the sweep itself, however many ends it records', async () => {
+    const { engine, clock, ahead } = aFleet({ approver, limits: { maxGrants: 50 } });
+    for (let i = 0; i < 12; i++) await ask(engine, { subject: `user:${i}`, scopes: Array.from({ length: 50 }, (_n, n) => `s:${n}`) });
+    const until = clock.now() + 10 * MINUTE;
+    await engine.lock({ subject: MAYA }, { ...CISO, until });
+    for (let again = 0; again < 2; again++) await ahead(3 * HOUR, (wrong) => wrong.sweep().then(() => wrong.idle()));
+    await refusal(ask(engine), 'ERR_JIT_LOCKED');
+  });
+
+  it('L39 [A8] is recorded once entries of callers confirm it, by whichever process', async () => {
+    const { engine, clock, store, ahead } = aFleet({ approver });
+    await engine.lock({ scope: 'x' }, { ...CISO, until: clock.now() + MINUTE });
+    await clock.advance(2 * MINUTE);
+    await confirmNow(engine, 4);
+    await ahead(3 * HOUR, (wrong) => wrong.sweep().then(() => wrong.idle()));
+    expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'lock.expired' });
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+
+  it('L34 L39 [A8] costs a sweep no page of the journal for ten minutes, if the journal has not confirmed it', async () => {
+    const { engine, clock, store } = aFleet({ approver });
+    await engine.lock({ scope: 'x' }, { ...CISO, until: clock.now() + MINUTE });
+    await clock.advance(MINUTE);
+    const pass = async () => {
+      const before = store.called('journal');
+      await engine.sweep();
+      return store.called('journal') - before;
+    };
+    expect(await pass()).toBeGreaterThan(0);
+    for (let i = 0; i < 9; i++) {
+      await clock.advance(MINUTE);
+      expect(await pass()).toBe(0);
+    }
+    await clock.advance(MINUTE);
+    expect(await pass()).toBeGreaterThan(0);
+    // Nor does it wait for an entry of the last day.
+    await clock.advance(2 * DAY);
+    await pass();
+    expect((await stats(engine)).sweepLagMs.value).toBe(0);
   });
 });
 

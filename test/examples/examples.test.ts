@@ -87,7 +87,6 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'lock.set by user:ops: INC-9: laptop stolen',
     'lock.completed by user:ops',
     'lock.lifted by user:ops: INC-9: laptop replaced',
-    'lock.expired by system:sweeper',
   ],
   'live-view.ts': [
     'before it is loaded: no (not_loaded)',

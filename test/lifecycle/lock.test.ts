@@ -124,7 +124,7 @@ describe('liftLock()', () => {
 });
 
 describe('expireLocks()', () => {
-  const expire = (row: Locks | undefined) => expireLocks(row, overdueLocks(row, moment(5)), moment(5));
+  const expire = (row: Locks | undefined) => expireLocks(row, overdueLocks(row, at(5)), moment(5));
 
   it('records each lock whose until has passed, and no unfinished one', () => {
     const over = [aLock({ id: 'l1', until: at(5) }), aLock({ id: 'l2', until: at(4) })];

@@ -44,8 +44,8 @@ export function countRevocation(kernel: Kernel, given: RevokeAllTarget): Promise
 export async function countLock(kernel: Kernel, { key: _, by, reason, ...target }: ParsedLock): Promise<EndCounts> {
   const row = await readLocks(kernel);
   const now = moment(kernel.clock, by);
-  // As `lock` does: locks that time has ended must not refuse this one.
-  const [current = row] = expireLocks(row, overdueLocks(row, now), now).put as (typeof row)[];
+  // As `lock` does: a lock that time has ended must not refuse this one.
+  const [current = row] = expireLocks(row, overdueLocks(row, now.now), now).put as (typeof row)[];
   setLock(current, { id: newId(), ...target, reason }, now);
   return countEnds(kernel, targetOfLock(kernel, target), new EndTally());
 }

@@ -1,4 +1,4 @@
-import { IdempotencyError, PartialError } from '../../core/errors.js';
+import { IdempotencyError, isJitError, PartialError } from '../../core/errors.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { invalid, isBlank, readId, readOptions } from '../../core/parse.js';
 import { readPattern } from '../../core/scope.js';
@@ -90,10 +90,12 @@ export function parseLock({ settings }: Kernel, target: unknown, options: unknow
 export async function lock(kernel: Kernel, { key, by, reason, ...target }: ParsedLock): Promise<LockResult> {
   const { ledger, clock } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'lock', by, key);
-  // Locks that time has ended must not refuse this one if no sweep runs.
-  await expire(kernel);
-  const set = async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by));
-  const found: LockSet | undefined = await ledger.runDurably(set, true);
+  const set = () => ledger.runDurably(async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by)), true);
+  const found: LockSet | undefined = await set().catch(async (error: unknown) => {
+    if (!isJitError(error) || error.code !== 'ERR_JIT_LIMIT') throw error;
+    await expire(kernel, 1);
+    return set();
+  });
   if (found === undefined) throw new IdempotencyError(id);
   const ended = 'end' in found.lock ? NOTHING : await finishLock(kernel, found.lock);
   const [row, { now }] = [await readLocks(kernel), clock.read()];
@@ -137,16 +139,27 @@ export async function sweepLocks(kernel: Kernel): Promise<void> {
       settings.onError(error, 'lock');
     }
   }
-  await expire(kernel);
+  await expire(kernel, 0);
 }
 
-/** Records the end of the locks whose `until` has passed, as far as one change holds. The next call or sweep records the others. */
-const expire = (kernel: Kernel): Promise<void> =>
-  kernel.ledger.run(async () => {
+/**
+ * Records the end of the locks whose `until` has passed, as far as one change holds. The next sweep records the others. A recorded end
+ * holds for every process, so the journal must confirm it too (L39). Until then each process judges by its own clock.
+ *
+ * @param room how many ends are recorded at least, by this clock alone: a row that is full must not refuse a new lock
+ */
+async function expire(kernel: Kernel, room: number): Promise<void> {
+  const { ledger, clock, journalClock } = kernel;
+  if (overdueLocks(await readLocks(kernel), clock.read().now).length === 0) return;
+  const confirmed = await journalClock.lastConfirmed();
+  await ledger.run(async () => {
     const row = await readLocks(kernel);
-    const now = moment(kernel.clock, SWEEPER);
-    return fitting(kernel, overdueLocks(row, now), (over) => expireLocks(row, over, now));
+    const now = moment(clock, SWEEPER);
+    const over = overdueLocks(row, Math.min(now.now, confirmed));
+    const ending = over.length < room ? overdueLocks(row, now.now).slice(0, room) : over;
+    return fitting(kernel, ending, (ends) => expireLocks(row, ends, now));
   }, true);
+}
 
 /** The report of a call that had nothing to end, because the lock is complete. */
 const NOTHING: RevokeAllReport = /* @__PURE__ */ Object.freeze({ grants: NONE, requests: NONE, matched: true, similar: NONE });

@@ -6,7 +6,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 import { isLockOpen } from '../../lifecycle/lock.js';
 import { hasPassed, requestStatus, type Instants } from '../../lifecycle/status.js';
 import type { Row } from '../../core/store-port.js';
-import { decodeRequest, isFeatureKind, isObject, needsReview } from '../../records/index.js';
+import { decodeRequest, isFeatureKind, isLockRow, isObject, needsReview } from '../../records/index.js';
 import { heldSinks } from '../../records/bookmark.js';
 import { MALFORMED } from '../../journal/store-reads.js';
 
@@ -98,8 +98,8 @@ function countRequests({ settings }: Kernel, rows: readonly Row[], atLeast: bool
 }
 
 function countDue({ settings }: Kernel, rows: readonly Row[], atLeast: boolean, reading: Pick<Instants, 'forEnds'>) {
-  // Rows of features wait for their feature and not for the sweep, and this process may not use it.
-  const own = rows.filter(({ kind }) => !isFeatureKind(kind));
+  // Rows of features wait for their feature and not for the sweep, and this process may not use it. Ends of locks wait for the journal.
+  const own = rows.filter((row) => !isFeatureKind(row.kind) && !isLockRow(row));
   const [oldest] = own;
   // A grant and its usage row have one id, and both may be due.
   const grants = new Set(own.filter((row) => isOver(row, reading)).map(({ id }) => id));

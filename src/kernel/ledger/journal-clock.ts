@@ -8,11 +8,15 @@ import { nextTurn } from '../../core/turns.js';
 import { stateOf, type ClockState } from '../../core/shared.js';
 import { isBase } from '../../core/tolerance.js';
 import { isInstant } from '../../core/instant.js';
+import { Stopwatch } from '../../core/stopwatch.js';
+import { SWEEPER } from '../../lifecycle/transition.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { JournalReader } from './journal-reader.js';
 import { confirmedByDays, middleOf } from './confirmed-instants.js';
 
 const REPORT_EVERY_MS = 3_600_000;
+/** How old the answer of `lastConfirmed` may be. */
+const CONFIRM_EVERY_MS = 600_000;
 const DAY_MS = 86_400_000;
 const PAGE = 200;
 /** How many of the newest entries a purge compares the clock with. The middle one of their instants bounds its horizon. */
@@ -59,6 +63,8 @@ export class JournalClock {
   #behind: Behind | undefined;
   readonly #looking = new SingleFlight();
   #reportFrom = 0;
+  #lastConfirmed = 0;
+  #sinceAsked: Stopwatch | undefined;
 
   constructor(store: GrantStore, clock: EngineClock, leewayMs: number, onError: (error: unknown, during: string) => void) {
     this.reader = new JournalReader(store, (entries) => this.#observe(entries));
@@ -150,7 +156,7 @@ export class JournalClock {
    * The latest instant that does not rest on this process's clock alone (L39): the median instant of the journal's last 1,000
    * entries, or the newest entry of the middle of the last eight days with entries if that is later and no gap of more than eight
    * days lies before it, or this process's own reading if that is earlier. So a clock that is far ahead decides nothing, for however
-   * many days, and neither do a thousand entries of a year in a quiet namespace.
+   * many days, and neither do a thousand entries of a year in a quiet namespace. Entries of sweeps do not count.
    *
    * @returns `undefined`: the journal has no entry, so there is nothing to purge
    * @throws ClockError if the journal has no entry of the last day
@@ -160,17 +166,41 @@ export class JournalClock {
     const { head } = await this.reader.read();
     if (head.seq === 0) return undefined;
     const instants: number[] = [];
+    let newest = 0;
     for (let seq = Math.max(0, head.seq - JUDGED_ENTRIES); seq < head.seq;) {
       await nextTurn();
       const { entries } = await this.reader.read(seq, PAGE);
       const last = entries.at(-1);
       if (last === undefined || !(last.seq > seq)) break;
-      for (const { at } of entries) if (isInstant(at) && isBase(at, now + this.#leewayMs)) instants.push(at);
+      for (const { at, actor } of entries) {
+        if (!isInstant(at) || !isBase(at, now + this.#leewayMs)) continue;
+        newest = Math.max(newest, at);
+        // One sweep by a wrong clock may write many entries. They come from the clock alone, so they must not confirm it.
+        if (actor !== SWEEPER) instants.push(at);
+      }
       seq = last.seq;
     }
-    const newest = Math.max(0, ...instants);
     if (now > newest + DAY_MS) throw new ClockError(silentJournal(now, newest));
     return Math.min(now, Math.max(middleOf(instants), confirmedByDays(instants)));
+  }
+
+  /**
+   * {@link confirmedNow}, at most ten minutes old, for a record that loosens and is not urgent. 0: the journal confirms nothing now.
+   *
+   * @throws StoreError
+   */
+  async lastConfirmed(): Promise<number> {
+    if (this.#sinceAsked === undefined || this.#sinceAsked.ms >= CONFIRM_EVERY_MS) {
+      this.#lastConfirmed = await this.confirmedNow().then(
+        (confirmed = 0) => confirmed,
+        (error: unknown) => {
+          if (error instanceof ClockError) return 0;
+          throw error;
+        },
+      );
+      this.#sinceAsked = new Stopwatch(this.#clock.source);
+    }
+    return this.#lastConfirmed;
   }
 
   #confirmed(): void {
