@@ -61,7 +61,6 @@ const handler = createHttpHandler(engine, {
     caller.subject === 'user:lee' &&
     ['revoke', 'revokeAll', 'lock', 'unlock'].includes(action),
   basePath: '/access',
-  onError: (error, during) => console.error(during, error),
 });
 app.use(toNodeHandler(handler));
 

@@ -29,7 +29,6 @@ async function main() {
             console.log(`page: ${entry.actor} issued ${entry.grantId}`);
       }),
     ],
-    onError: (error, during) => console.error(during, error),
   });
 
   const asked = await engine.requestAccess({

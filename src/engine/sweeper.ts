@@ -2,7 +2,8 @@ import type { JitEngine } from './engine.js';
 import { kernelIn } from '../kernel/kernel-of.js';
 import { Sweep } from './sweep/sweep.js';
 import { ClockError, isJitError } from '../core/errors.js';
-import { invalid, readListener, readOptions } from '../core/parse.js';
+import { readOnError } from '../core/on-error.js';
+import { invalid, readOptions } from '../core/parse.js';
 import type { Clock } from '../core/ports.js';
 import { readClock } from '../core/clock.js';
 import { sleepUntil, whyNoLastingTimers, within } from '../core/timers.js';
@@ -12,7 +13,10 @@ import { readDuration, type Duration } from '../core/duration.js';
 export interface SweeperOptions {
   /** How long from the start of one pass to the next: milliseconds, or a string like `'30s'`. */
   readonly every: Duration;
-  /** Receives the error of each pass that fails. The loop continues. Errors that this function throws are dropped. Default: none. */
+  /**
+   * Receives the error of each pass that fails. The loop continues. Errors that this function throws are dropped. Default: prints a line to
+   * `console.error`, at most one for each kind and minute.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -51,7 +55,7 @@ export function startSweeper<Scope extends string>(
   }
   const read = readOptions<keyof SweeperOptions>('options', options, ['every', 'onError']);
   const everyMs = readDuration('every', read.every);
-  const tell = readListener<[error: unknown]>('onError', read.onError);
+  const tell = readOnError('sweeper', read.onError);
   const problem = list.every(({ clock }) => clock.sleep !== undefined) ? undefined : whyNoLastingTimers();
   if (problem !== undefined) throw new ClockError(`startSweeper needs a lasting timer, but ${problem}: ${INSTEAD}`);
 

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, messageOf } from '../core/errors.js';
+import { InvalidArgumentError } from '../core/errors.js';
 import { quote } from '../core/parse.js';
 import { bookmark } from '../records/bookmark.js';
 import { digestOf } from '../journal/link.js';
@@ -94,7 +94,7 @@ export async function removeSilentEngines({ ledger, clock, settings }: Kernel): 
         const { kind, id, version } = row;
         await ledger.commitNow({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
       } catch (error) {
-        settings.onError(error, `purge: ${messageOf(error)}`);
+        settings.onError(error, 'purge');
       }
     }
   }

@@ -1,3 +1,4 @@
+import { codeOf, printLine } from '../../core/print-failure.js';
 import { invalid, readOptions, readPort } from '../../core/parse.js';
 import type { Clock, ScopeMatcher } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
@@ -31,7 +32,10 @@ export interface CheckerOptions {
    * - `'allow'`: the grant allows as in an engine's `check`. The service must call the engine's `consume` elsewhere.
    */
   readonly countedGrants?: 'deny' | 'allow' | undefined;
-  /** Receives errors that have no caller: a malformed row, a clock that steps back. Errors that it throws are dropped. Default: none. */
+  /**
+   * Receives errors that have no caller: a malformed row, a clock that steps back. Errors that it throws are dropped.
+   * Default: prints a line to `console.error`, at most one for each kind and minute.
+   */
   readonly onError?: OnError | undefined;
 }
 
@@ -85,7 +89,7 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
   if (countedGrants !== 'deny' && countedGrants !== 'allow') throw invalid('countedGrants', "'deny' or 'allow'", countedGrants);
   const store = readPort<CheckerOptions['store']>('store', given.store, ['live', 'find']);
   refuseDefaultNamespace(store);
-  const { matcher, ...enforcement } = readEnforcement(given);
+  const { matcher, ...enforcement } = readEnforcement(given, (error, during) => printLine(`checker (${during}): ${codeOf(error)}`));
   const { onError, leewayMs } = enforcement;
   const clock = new EngineClock(readPort<Clock>('clock', source, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
   const checker = new WindowChecker({ ...enforcement, takesUses: countedGrants === 'allow' }, clock, store);

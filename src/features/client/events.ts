@@ -1,4 +1,5 @@
 import type { EntryType } from '../../records/index.js';
+import { codeOf, printLine } from '../../core/print-failure.js';
 import { engineErrorOf, HttpClientError } from './errors.js';
 import { parse, refuseUnknown, valueOf, type Sent, type Transport } from './transport.js';
 
@@ -27,7 +28,10 @@ export interface EventOptions {
   readonly signal?: AbortSignal | undefined;
   /** The `seq` of the last event that was handled. Default: the stream begins with the next event. */
   readonly after?: number | undefined;
-  /** Called with each failure after which the client connects again. A throw is ignored. Default: none. */
+  /**
+   * Called with each failure after which the client connects again. A throw is ignored. Default: prints a line to `console.error`, at most
+   * one for each kind and minute.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -41,7 +45,7 @@ const SILENCE_MS = 45_000;
 /** @throws an error of the engine, or HttpClientError, if a repeat would get the same answer, such as 401 */
 export async function* eventsOf(transport: Transport, options: EventOptions = {}): AsyncGenerator<AccessEvent, void, undefined> {
   // Not in the list of parameters, where wrong options would throw before the loop begins.
-  const { signal = new AbortController().signal, after, onError } = options;
+  const { signal = new AbortController().signal, after, onError = (error) => printLine(`client (events): ${codeOf(error)}`) } = options;
   refuseUnknown(options, ['signal', 'after', 'onError']);
   let last = after;
   for (let failures = 0; !signal.aborted; failures++) {

@@ -81,7 +81,7 @@ async function answerTo(request: Request, setup: Setup): Promise<PlainAnswer> {
     answer = await route(request, setup);
   } catch (error) {
     const problem = toProblem(error);
-    if (problem.status >= 500) options.onError(error, 'http');
+    if (problem.status >= 500 && !(error instanceof HttpError && error.isReported)) options.onError(error, 'http');
     answer = respondProblem(request, problem);
   }
   return options.corsOrigins.length === 0 ? answer : { ...answer, headers: { ...answer.headers, ...corsHeaders(request, options) } };

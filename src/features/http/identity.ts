@@ -7,9 +7,10 @@ import { isObject } from '../../records/index.js';
 import { headerOf } from '../json-body/headers.js';
 import type { Call, Served } from './operation.js';
 import type { HttpCaller, HttpPermission, ParsedHttpOptions } from './options.js';
-import { ownProblem } from './problem.js';
+import { HttpError, ownProblem } from './problem.js';
 
-const unavailable = () => ownProblem('unavailable', { headers: { 'retry-after': '5' } });
+/** The answer to a failure that `onError` has received. */
+const unavailable = () => new HttpError(ownProblem('unavailable', { headers: { 'retry-after': '5' } }).answer, true);
 
 /** Calls a function of the service. Its failure is a 503 and decides nothing: the service is down, and no caller was refused. */
 export async function callHook<T>(call: () => MaybePromise<T>, hook: string, onError: ParsedHttpOptions['onError']): Promise<T> {

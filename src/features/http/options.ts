@@ -1,5 +1,6 @@
 import { readMacKeys } from '../../core/mac-keys.js';
-import { invalid, readListener, readOptions } from '../../core/parse.js';
+import { readOnError } from '../../core/on-error.js';
+import { invalid, readOptions } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { ReviewerAuth } from '../../engine/by.js';
 import type { LinkKey } from '../links/approval-link.js';
@@ -84,7 +85,8 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
   readonly realm?: string | undefined;
   /**
    * Called with each failure that the client sees as 500 or 503, with each failure of the approver that counts as "no reviewer", and with
-   * the first refusals of pages of another origin, each origin once. A throw is ignored. Default: none.
+   * the first refusals of pages of another origin, each origin once. A throw is ignored. Default: prints a line to `console.error`, at
+   * most one for each kind and minute.
    */
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
@@ -129,7 +131,7 @@ export function readHttpOptions(given: unknown): ParsedHttpOptions {
     limit: optional('limit', read.limit, () => undefined),
     people: readPeople(read.people),
     realm: readRealm(read.realm),
-    onError: readListener<[error: unknown, during: string]>('onError', read.onError),
+    onError: readOnError('HTTP handler', read.onError),
   };
 }
 

@@ -34,7 +34,11 @@ interface More {
 export class HttpError extends Error {
   override readonly name = 'HttpError';
 
-  constructor(readonly answer: ProblemAnswer) {
+  /** @param isReported whether `onError` has received the failure already */
+  constructor(
+    readonly answer: ProblemAnswer,
+    readonly isReported = false,
+  ) {
     super(answer.body.detail);
   }
 }

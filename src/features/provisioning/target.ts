@@ -15,6 +15,7 @@ import {
 import { moment, PROVISIONING, type Transition } from '../../lifecycle/transition.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeProvisioningChange, type ProvisioningChange } from '../../records/index.js';
+import { codeOf } from '../../core/print-failure.js';
 import { within } from '../../core/timers.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { coverageOf, grantsReaching } from '../../engine/checks/coverage.js';
@@ -218,7 +219,7 @@ export class Target {
         return this.#resend(change).then(() => this.apply(change));
       };
       void call.then(late, late).catch((failure: unknown) => this.#fail(failure));
-      return (current) => failProvisioning(current, problemOf(error), backoff, moment(clock, PROVISIONING));
+      return (current) => failProvisioning(current, codeOf(error), backoff, moment(clock, PROVISIONING));
     }
   }
 
@@ -289,11 +290,3 @@ export class Target {
 
 /** The id of one change. The record's id is shared by all changes of its subject and scope. */
 const changeId = ({ id, seq }: ProvisioningChange): string => `${id}.${seq}`;
-
-const PROBLEM = /^[\w.:-]{1,64}$/;
-
-/** What is recorded of an error: its code or its name. Its message may contain data that does not belong in the journal (L29). */
-function problemOf(error: unknown): string {
-  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
-  return [code, name].find((text): text is string => typeof text === 'string' && PROBLEM.test(text)) ?? 'Error';
-}

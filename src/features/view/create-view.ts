@@ -1,3 +1,4 @@
+import { printFailure } from '../../core/print-failure.js';
 import { readOptions, readPort } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
@@ -44,7 +45,7 @@ export function createView<Scope extends string = string>(options: CreateViewOpt
   const store = readPort<CreateViewOptions['store']>('store', given.store, ['get', 'live', 'find', 'journal']);
   refuseDefaultNamespace(store);
   const parsed = readViewOptions(given);
-  const { matcher, ...enforcement } = readEnforcement(given);
+  const { matcher, ...enforcement } = readEnforcement(given, (error, during) => printFailure('view', error, during));
   const { onError, leewayMs } = enforcement;
   const source = readPort<Clock>('clock', given.clock ?? systemClock, ['now']);
   const clock = new EngineClock(source, leewayMs, (error) => onError(error, 'clock'), true);

@@ -1,3 +1,4 @@
+import { readOnError } from '../../core/on-error.js';
 import { invalid, isId, readActor, readId, readListener, readOptions } from '../../core/parse.js';
 import { readAgent } from '../../records/index.js';
 import { digestOf } from '../../journal/link.js';
@@ -50,7 +51,7 @@ export interface Borrower<Context = never> {
   readonly onWaiting?: ((waiting: WaitingCall) => void) | undefined;
   /**
    * Called with each failure that the model only sees as "nothing was done": a store that is down, or a function of yours
-   * that throws. A throw is ignored. Default: none.
+   * that throws. A throw is ignored. Default: prints a line to `console.error`, at most one for each kind and minute.
    */
   readonly onError?: ((error: unknown, tool: string) => void) | undefined;
 }
@@ -120,7 +121,7 @@ export function readTool<Input, Context>(
   if (rule.justification !== undefined && typeof rule.justification !== 'function')
     throw invalid(`${at}justification`, 'a function of the input', rule.justification);
   const wordsIn = rule.justification as ((input: Input) => unknown) | undefined;
-  const onError = readListener<[error: unknown, tool: string]>('onError', borrower.onError);
+  const onError = readOnError('agent tools', borrower.onError);
   const attempt = <T>(read: () => T): T | undefined => {
     try {
       return read();

@@ -42,15 +42,19 @@ export interface Enforcement {
 /**
  * Reads the options that affect a check.
  *
+ * @param print the default of `onError`
  * @returns the validated options, and the matcher as given, because `scopes` hides its failures
  * @throws InvalidArgumentError naming the option
  */
-export function readEnforcement(options: { readonly [Name in keyof EnforcementOptions]: unknown }): Enforcement & {
+export function readEnforcement(
+  options: { readonly [Name in keyof EnforcementOptions]: unknown },
+  print: OnError,
+): Enforcement & {
   readonly matcher: ScopeMatcher;
 } {
   const { scopes = exactScopes, standing, standingObeysLocks = false, leewayMs = 0, canonicalId } = options;
   assertBoolean('standingObeysLocks', standingObeysLocks);
-  const onError = readListener<[error: unknown, during: string]>('onError', options.onError);
+  const onError = options.onError === undefined ? print : readListener('onError', options.onError);
   const matcher = readMatcher(scopes);
   const readId = readIdsWith(canonicalId);
   return {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, messageOf } from '../../core/errors.js';
+import { printFailure } from '../../core/print-failure.js';
 import { invalid, isId, readId, readOptions, readPort, show } from '../../core/parse.js';
 import { readRun, type AgentRun } from '../../lifecycle/run.js';
 import type { Approver } from '../../core/approver-port.js';
@@ -92,7 +93,8 @@ export interface JitEngineOptions {
   readonly knownHead?: Anchor | undefined;
   /**
    * Receives each failure that the engine cannot throw to a caller: a failing sink, a malformed row, a clock that steps back. It
-   * should log or count them. `during` names the operation. The engine drops an error that it throws. Default: failures are dropped.
+   * should log or count them. `during` names the operation. The engine drops an error that it throws. Default: prints a line
+   * to `console.error`, at most one for each kind and minute.
    */
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
@@ -143,7 +145,7 @@ const OPTIONS = [
 export function readSettings(given: JitEngineOptions): Settings {
   const options = readOptions<keyof JitEngineOptions>('options', given, OPTIONS);
   const { clock = systemClock, audit = [], canonicalId, agents } = options;
-  const { matcher, ...enforcement } = readEnforcement(options);
+  const { matcher, ...enforcement } = readEnforcement(options, (error, during) => printFailure('engine', error, during));
   const { onError, readId } = enforcement;
   const limits = readLimits(options.limits, options.warnBefore);
   const forApprover = {

@@ -54,7 +54,8 @@ export interface SqlGrantStoreOptions<Db extends SqlDatabase = SqlDatabase> {
    */
   readonly hookMs?: number | undefined;
   /**
-   * Receives failures that no call reports. The store drops an error that it throws. Default: failures are dropped.
+   * Receives failures that no call reports. The store drops an error that it throws. Default: prints a line to `console.error`, at most
+   * one for each kind and minute.
    *
    * `during` names the operation. `'onCommit'`: the hook has failed for a change that it cannot refuse. `'listen'`: LISTEN has no
    * effect on the pool given as `read`, which the store reports once.

@@ -2,7 +2,8 @@ import { refuseLargeChange } from '../../core/change-size.js';
 import type { StoreHooks } from '../../core/hook-port.js';
 import { refusePart } from '../../core/namespace-part.js';
 import { MAX_NAMESPACES, readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
-import { invalid, readCount, readId, readListener, readNamespace, readOptions } from '../../core/parse.js';
+import { readOnError } from '../../core/on-error.js';
+import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
 import type { MaybePromise, Page } from '../../core/ports.js';
 import type {
@@ -54,7 +55,7 @@ export function sqlGrantStore<Db extends SqlDatabase>(options: SqlGrantStoreOpti
   const { portable = false } = given;
   const dialect = readDialect(given.dialect);
   const timeoutMs = readCount('timeoutMs', given.timeoutMs ?? 5_000, 1, 600_000);
-  const onError = readListener<[error: unknown, during: string]>('onError', given.onError);
+  const onError = readOnError('SQL store', given.onError);
   const backend = new Backend(
     readDatabase(given.db),
     dialect,
