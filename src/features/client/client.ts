@@ -42,7 +42,8 @@ function methodOf(transport: Transport, id: string, route: string): (...args: un
       const { signal, wait, people, idempotencyKey = newKey() } = options;
       const headers = {
         ...(isPost && { 'content-type': 'application/json' }),
-        ...(isKeyed && { 'idempotency-key': idempotencyKey }),
+        // A bare key with a comma looks like two.
+        ...(isKeyed && { 'idempotency-key': /^[^"]*,[^"]*$/.test(idempotencyKey) ? JSON.stringify(idempotencyKey) : idempotencyKey }),
         ...(wait && { prefer: `wait=${wait}` }),
       };
       const body = plain({ ...(fields as object), ...more, ...(people && { people }) });

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../core/errors.js';
 import { readMacKeys } from '../../core/mac-keys.js';
 import { readOnError } from '../../core/on-error.js';
 import { invalid, readOptions } from '../../core/parse.js';
@@ -44,7 +45,7 @@ export interface HttpPeople<Caller extends HttpCaller = HttpCaller> {
     about: { readonly caller: Caller },
   ) => MaybePromise<Readonly<Record<string, Person | undefined>>>;
   /**
-   * The people whom a text of 2 to 64 characters finds; the first 20 count. It decides whom the caller may find. Agents are refused
+   * The people whom a text of 2 to 64 characters, in one line, finds; the first 20 count. It decides whom the caller may find. Agents are refused
    * before it. Default: none, and `GET /people` answers 501.
    */
   readonly search?: ((text: string, about: { readonly caller: Caller }) => MaybePromise<readonly FoundPerson[]>) | undefined;
@@ -163,12 +164,18 @@ function readBasePath(argument: string, value: unknown): string {
   return value;
 }
 
-/** Reads a URL and keeps its origin. @throws InvalidArgumentError */
+/** An origin as browsers send it: any other text would never be equal to the header `Origin`. @throws InvalidArgumentError */
 function readOrigin(argument: string, value: unknown): string {
-  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) throw invalid(argument, 'a URL such as https://access.example.com', value);
-  return url.origin;
+  // A URL may have `*` as a host.
+  const isOrigin =
+    typeof value === 'string' && /^https?:\/\/[\w.:[\]-]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+  if (isOrigin) return value;
+  // The value may have a password.
+  if (typeof value === 'string' && URL.canParse(value)) throw new InvalidArgumentError(argument, ORIGIN, 'another URL');
+  throw invalid(argument, ORIGIN, value);
 }
+
+const ORIGIN = 'an origin such as https://access.example.com, in lower case, without a path, a default port or a *';
 
 /** `approvalLinks` reads the keys again, for each engine. */
 function readKeys(value: unknown): readonly LinkKey[] | undefined {

@@ -22,14 +22,28 @@ const MAX_AVATAR = 8_192;
 /** A person without what is wrong. `undefined`: it has no name. */
 export function personIn(value: unknown): Person | undefined {
   if (!isObject(value)) return undefined;
-  const { name, detail, avatarUrl } = value as Partial<Record<keyof Person, unknown>>;
-  if (!isLine(name)) return undefined;
-  return { name, ...(isLine(detail) && { detail }), ...(isAvatar(avatarUrl) && { avatarUrl }) };
+  const { avatarUrl, ...given } = value as Partial<Record<keyof Person, unknown>>;
+  const [name, detail] = [lineIn(given.name), lineIn(given.detail)];
+  if (name === undefined) return undefined;
+  return { name, ...(detail !== undefined && { detail }), ...(isAvatar(avatarUrl) && { avatarUrl }) };
 }
 
-/** A text to read, in one line, without the characters that reorder the text after them. */
-const LINE = /^(?=.*[\p{L}\p{N}\p{S}])[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]{1,200}$/u;
-const isLine = (value: unknown): value is string => typeof value === 'string' && LINE.test(value);
+/**
+ * A text to read, in one line, without the characters that reorder the text after them. Not more than four combining marks in a row
+ * (UTS 39): more of them cover the lines around it.
+ */
+const LINE = /^(?=.*[\p{L}\p{N}\p{S}])(?!.*[\p{Mn}\p{Me}]{5})[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]{1,200}$/u;
+/** Characters without a width that join or direct the text beside them: at the edge, that is the text around the line. */
+const EDGES = /^[\u061c\u200b-\u200f\u2060\ufeff]+|[\u061c\u200b-\u200f\u2060\ufeff]+$/gu;
+/** The longest text that is looked at. UTF-16 units. */
+const MAX_LOOK = 500;
+
+/** The line without such characters at its edges. `undefined`: the value is no text of one line. */
+export function lineIn(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > MAX_LOOK) return undefined;
+  const line = value.replace(EDGES, '');
+  return LINE.test(line) ? line : undefined;
+}
 
 /** `//` and `/\` begin another origin. Browsers remove tabs and line ends before they read a URL. */
 const AVATAR = /^(?:\/(?![/\\])|data:image\/[\w.+-]+[;,])[!-[\]-~]*$/;

@@ -114,7 +114,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
     '## Who sees an event',
     [
       'The audience of an event about a request is its subject, its requester, its reviewers, and each caller that `may` permits `viewEvents`. The handler reads it once for a request, and keeps it for at most 30 seconds.',
-      '- **A right that ends is noticed within 30 seconds.** Until then, a person whom the approver no longer names may receive the names of events. The contents need a call, which asks again.',
+      '- **A right that ends is noticed within 30 seconds**, also `viewEvents` and a sign-out; within 40 while `may` or `identify` gives no answer. Until then, a person whom the approver no longer names may receive the names of events. The contents need a call, which asks again.',
       '- An entry that changes the reviewers drops the audience: `request.assigned`, `request.stepped` and `request.escalated`. The subject and the requester of a request never change.',
       '- If the approver lists the reviewers by `membersOf`, the handler looks up the streams of these people, and asks `groupsOf` only about them. The list gives no right.',
       '- Otherwise it asks about each caller with an open stream. It also asks each of them if a list is longer than 1,000 or names a group of code as `group:<name>`, and if other groups review before or after the listed ones: steps, escalations and break-glass.',

@@ -397,6 +397,12 @@ describe('B.5 retries', () => {
     expect(await requestsOf(made)).toHaveLength(1);
   });
 
+  it.each(['k1, k2', '"k1", "k1"', '"k1', 'k"1'])('[A32] the key %s, which names several keys or a part of one, is 400', async (key) => {
+    const made = aProfile();
+    const sent = await problemOf(made, await submissionOf(made), { 'idempotency-key': key });
+    expect([sent, await requestsOf(made)]).toMatchObject([{ status: 400, type: 'urn:jit-access:problem:invalid-request' }, []]);
+  });
+
   it('I2 the same key and another body are duplicate_request', async () => {
     const made = aProfile();
     const body = await submissionOf(made);

@@ -17,6 +17,14 @@ describe('a key', () => {
     expect([again.reused, again.request.id === one.request.id, one.request.id === two.request.id]).toEqual([true, true, false]);
   });
 
+  it('[A32] with a comma is sent in quotes, so that it looks like no second key', async () => {
+    const { client, sent } = aClient(aService());
+    const made = await client.requestAccess(ASK, { idempotencyKey: 'INC-204,\\1' });
+    const again = await client.requestAccess(ASK, { idempotencyKey: 'INC-204,\\1' });
+    expect([again.reused, again.request.id]).toEqual([true, made.request.id]);
+    expect(sent[0]?.headers.get('idempotency-key')).toBe('"INC-204,\\\\1"');
+  });
+
   it('is sent only with operations that take one', async () => {
     const service = aService();
     const ids = await withExamples(service);

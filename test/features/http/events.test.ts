@@ -5,7 +5,7 @@ import { EventStream } from '../../../src/features/http/events/event-stream.js';
 import { toNodeHandler } from '../../../src/http.js';
 import { FaultyStore } from '../../../src/testing.js';
 import { bound, listen, typesOf } from './listen.js';
-import { aNodeRequest, aService, BASE, EVE, MAYA, MINUTE, SAM, SCOPE, SEC, turns, withExamples, type TestCaller } from './world.js';
+import { aNodeRequest, aService, BASE, EVE, MAYA, SAM, SCOPE, SEC, turns, withExamples, type TestCaller } from './world.js';
 
 const ASK = { subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'INC-204' } as const;
 
@@ -96,7 +96,7 @@ describe('the events', () => {
     await Promise.all([full, other].map(({ engine }) => engine.close()));
   });
 
-  it('end within a minute for a caller that identify no longer knows, or cannot judge', async () => {
+  it('[A30] end within 30 seconds for a caller that identify no longer knows, or cannot judge', async () => {
     const signedOut = new Set<string>();
     const identify = (request: Request): TestCaller | undefined => {
       const subject = request.headers.get('x-user') ?? '';
@@ -106,11 +106,11 @@ describe('the events', () => {
     const service = aService({ http: { identify } });
     const [maya, sam] = await Promise.all([listen(service, MAYA), listen(service, SAM)]);
     signedOut.add(MAYA);
-    await service.clock.advance(MINUTE);
+    await service.clock.advance('30s');
     await turns();
     expect([maya.isDone?.(), sam.isDone?.()]).toEqual([true, false]);
     signedOut.add('all');
-    await service.clock.advance(MINUTE);
+    await service.clock.advance('30s');
     await turns();
     expect(sam.isDone?.()).toBe(true);
     await service.engine.close();
@@ -131,15 +131,15 @@ describe('the events', () => {
     await service.engine.close();
   });
 
-  it('end within a minute for a caller that may no longer see every event', async () => {
+  it('[A30] end within 30 seconds for a caller that may no longer see every event', async () => {
     let isPermitted = true;
     const service = aService({ http: { may: () => isPermitted } });
     const stream = await listen(service, SEC);
-    await service.clock.advance(MINUTE);
+    await service.clock.advance('30s');
     await turns();
     expect(stream.isDone?.()).toBe(false);
     isPermitted = false;
-    await service.clock.advance(MINUTE);
+    await service.clock.advance('30s');
     await turns();
     expect(stream.isDone?.()).toBe(true);
     await service.engine.close();

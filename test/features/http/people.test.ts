@@ -340,8 +340,16 @@ describe('a hostile person', () => {
     ['an escape in its name', { name: '\u001b[31mMaya' }],
     ['a name that turns the text around', { name: '\u202eayaM' }],
     ['a name that isolates the text', { name: '\u2067Maya' }],
+    ['[A29] a pile of marks in its name', { name: `Maya${'\u0301'.repeat(5)}` }],
+    ['[A29] only characters without a width', { name: '\u200d\u200f' }],
     ['half a surrogate pair in its name', { name: 'Maya \ud800' }],
   ];
+
+  it('[A29] with characters at the edges of a line that direct the text beside it is named without them', async () => {
+    const given = { name: '\u061cMaya\u200f', detail: '\u200dמאיה ỗ\u0323\u200e' };
+    const { send } = aDirectory({ describe: () => ({ [MAYA]: given }) });
+    expect((await send('GET', '/me?people=true', { as: MAYA })).body.people).toEqual({ [MAYA]: { name: 'Maya', detail: 'מאיה ỗ\u0323' } });
+  });
 
   it.each(wrong)('with %s has no name', async (_, person) => {
     const { send } = aDirectory({ describe: () => ({ [MAYA]: person }), search: () => [{ id: MAYA, ...(person as object) }, person] });
@@ -439,6 +447,21 @@ describe('a search for people', () => {
       expect([(await send('GET', `/people?${query}`, { as: MAYA })).status, searched]).toEqual([400, []]);
     },
   );
+
+  const hostile = ['\0', '\n', '\u2028', '\u001b[31m', '\u202e', '\u2066', '\u0301'.repeat(5), '\u0085'];
+  it.each(hostile)('[A29] is refused with %j in its text, and asks no directory', async (part) => {
+    const { send, searched } = aDirectory();
+    const { status, body } = await send('GET', `/people?search=${encodeURIComponent(`ma${part}ya`)}`, { as: MAYA });
+    expect([status, body.argument, searched]).toEqual([400, 'search', []]);
+  });
+
+  it.each(['\u200d', '\u200f', '\u061c', '\u200b', '\ufeff'])('[A29] passes its text without %j at its edges', async (edge) => {
+    const { send, searched } = aDirectory();
+    const search = encodeURIComponent(`${edge}ma${edge}ya${edge}${edge}`);
+    expect((await send('GET', `/people?search=${search}`, { as: MAYA })).status).toBe(200);
+    expect(searched).toEqual([`${MAYA} for ma${edge}ya`]);
+    expect((await send('GET', `/people?search=${encodeURIComponent(`${edge}m${edge}`)}`, { as: MAYA })).status).toBe(400);
+  });
 
   it('passes the limit of calls', async () => {
     const { send, searched } = aDirectory({}, { http: { limit: (_, route) => (route === 'searchPeople' ? 7 : 0) } });

@@ -1,6 +1,5 @@
 import type { MaybePromise } from '../../../core/ports.js';
 import { headerOf } from '../../json-body/headers.js';
-import { keyIn } from '../../json-body/idempotency-key.js';
 import type { PlainAnswer } from '../../json-body/plain-answer.js';
 import { bodyLimits } from '../authzen-context.js';
 import type { AuthzenError } from '../errors.js';
@@ -67,7 +66,7 @@ function routesOf(host: Host, profile: ParsedAccessRequests): FindRoute {
       operation: 'submit',
       refuse,
       answer: async (env, request, caller) =>
-        submit(env, profile, caller, await readBody(request, limits), keyIn(headerOf(request, 'idempotency-key'))),
+        submit(env, profile, caller, await readBody(request, limits), headerOf(request, 'idempotency-key')),
     },
   };
   return (path) => {

@@ -10,6 +10,7 @@ import { hasPassed } from '../../../lifecycle/status.js';
 import type { PlainAnswer } from '../../json-body/plain-answer.js';
 import { bindingHash, isBindingHash } from './binding.js';
 import { digestOfCaller, isForAccess, verifyBinding, type BindingClaims } from './binding-token.js';
+import { keyIn } from '../../json-body/idempotency-key.js';
 import { macText } from '../keys.js';
 import type { AuthzenCaller } from '../options.js';
 import { requesterOf, type ParsedAccessRequests } from './options.js';
@@ -36,7 +37,7 @@ type Verb = 'requestAccess' | 'breakGlass';
  * Submits a request for access. The order of the checks lets a retry find its task before anything else is judged (B.5): the shape, the
  * earlier submission under the key, the binding, the deadline, the right to ask.
  *
- * @param key the `Idempotency-Key` of the client
+ * @param header the `Idempotency-Key` of the client
  * @throws AuthzenError, Problem
  */
 export async function submit(
@@ -44,10 +45,9 @@ export async function submit(
   profile: ParsedAccessRequests,
   caller: AuthzenCaller,
   body: JsonObject,
-  key: string | undefined,
+  header: string | null,
 ): Promise<PlainAnswer> {
-  if (key !== undefined && (key === '' || key.length > 256))
-    throw new Problem('invalid_request', 'Idempotency-Key must have 1-256 characters');
+  const key = readKey(header);
   const submission = readSubmission(body);
   const target = await resolve(env, submission.evaluation);
   if (target === undefined) throw new Problem('invalid_denial_binding', 'the subject, the resource or the action is unknown');
@@ -75,6 +75,17 @@ async function refuseForOther({ env, profile, submission }: Submitted, { request
   if (!profile.exactTuple || (await new ExactTuple(env, submission.evaluation).isFor(request.id))) return;
   const detail = 'the subject has asked for the same access for another evaluation: ask for another end, or when that request is decided';
   throw new Problem('not_requestable', detail);
+}
+
+/** @throws Problem */
+function readKey(header: string | null): string | undefined {
+  try {
+    const key = keyIn(header);
+    if (key === undefined || (key !== '' && key.length <= 256)) return key;
+  } catch {
+    // Several keys, or a part of one.
+  }
+  throw new Problem('invalid_request', 'Idempotency-Key must be one key of 1-256 characters, in quotes if it has a quote or a comma');
 }
 
 /** The key that the engine gets. A MAC: the ids that the engine derives from keys are then not guessable (T3). */

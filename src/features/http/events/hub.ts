@@ -21,8 +21,8 @@ const KEEP_ALIVE_MS = 15_000;
 const STREAMS_A_TURN = 64;
 /** The most entries that wait until it is known who sees them. */
 const MAX_WAITING = 1_000;
-/** How often `identify` is asked again, and how long its answer may take. Milliseconds. */
-const IDENTIFY_MS = 60_000;
+/** How often `identify` is asked again, and how long its answer may take. A multiple of the time between keep-alives. Milliseconds. */
+const IDENTIFY_MS = 30_000;
 const ANSWER_MS = 10_000;
 
 /** Serves all event streams of an engine from one follower of the journal. */

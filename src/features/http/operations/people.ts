@@ -4,7 +4,7 @@ import { findPeople } from '../people.js';
 import { forbidden } from '../permission.js';
 import { ownProblem } from '../problem.js';
 import * as answers from '../schemas/answers.js';
-import { documents } from '../schemas/values.js';
+import { documents, lineInQuery } from '../schemas/values.js';
 
 /** Finds people by a text, for fields that take an id. The option `people` decides whom the caller finds. */
 export const searchPeople = operation({
@@ -16,7 +16,7 @@ export const searchPeople = operation({
   access: 'caller',
   query: () =>
     z.strictObject({
-      search: z.string().check(z.minLength(2), z.maxLength(64)).register(documents, { description: 'A part of a name.' }),
+      search: lineInQuery(2, 64).register(documents, { description: 'A part of a name.' }),
     }),
   answer: answers.foundPeople,
   example: { query: { search: 'maya' } },

@@ -3,6 +3,7 @@ import type { InvalidArgumentError } from '../../../core/errors.js';
 import type { JsonValue } from '../../../model/json.js';
 import { readId } from '../../../core/parse.js';
 import { readPattern } from '../../../core/scope.js';
+import { lineIn } from '../person.js';
 
 /*
  * The values that several schemas share. Each is checked again by the engine, whose errors name the argument.
@@ -71,6 +72,16 @@ export const spanInQuery = () =>
       const [from, to] = value.split('..').map(Number);
       return { from: from as number, to: to as number };
     }),
+  );
+/** A text that a person types, for code of the service. */
+export const lineInQuery = (min: number, max: number) =>
+  z.pipe(
+    z.string().check(
+      z.minLength(min),
+      z.maxLength(max),
+      z.refine((value) => (lineIn(value) ?? '').length >= min, 'a text of one line'),
+    ),
+    z.transform((value) => lineIn(value) as string),
   );
 export const flag = () =>
   z.pipe(
