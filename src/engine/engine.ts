@@ -477,7 +477,8 @@ export class JitEngine<Scope extends string = string> {
    * depend on it: a check denies from the end of the window on, whether or not a sweep ever runs.
    *
    * Resolves when the ends and deadlines are recorded and the approver has answered the questions of this pass. It waits for
-   * these answers at most `limits.approverTimeout` in all. Open questions continue in the background: see {@link idle}.
+   * these answers at most `limits.approverTimeout` in all. Open questions, deliveries to sinks and calls of failed hooks continue in
+   * the background: see {@link idle}.
    *
    * @throws StoreError `ERR_JIT_STORE` when the store is unreachable, or refused every record
    */
@@ -487,7 +488,7 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Resolves when this engine does no work in the background. Such work: a pass or question of a sweep, a delivery to a
-   * sink, a call of an external system, an entry about a refusal. Failures are reported to `onError`. Never rejects.
+   * sink, a call of an external system or of a failed hook, an entry about a refusal. Failures are reported to `onError`. Never rejects.
    *
    * For runtimes that stop after a handler has returned: `context.waitUntil(engine.idle())`. It does not wait for the
    * watches and waits of `jit-access/work`.
