@@ -201,6 +201,29 @@ const FAILURES: Readonly<Record<string, Row>> = {
       };
     },
   },
+  'a call that takes too long': {
+    line: 'jit-access HTTP handler (http): HttpError: The service did not answer in time. Repeat the call with the same Idempotency-Key',
+    world: async (listener) => async () => {
+      const { engine, store, clock } = anEngine(DEFAULT);
+      const handler = createHttpHandler(engine, { identify: () => ({ subject: MAYA }), ...listener });
+      store.inject('all', { fault: 'hang' });
+      const answer = handler(new Request('https://access.example.com/v1/me'));
+      await turns();
+      await clock.advance('20s');
+      expect((await answer).status).toBe(503);
+    },
+  },
+  'a sink that hangs while the engine closes': {
+    line: 'jit-access engine (close): Error: close() has waited for 5 seconds, for sink siem',
+    world: async (listener) => async () => {
+      const audit = callbackSink('siem', () => new Promise<never>(() => undefined));
+      const { engine, clock } = anEngine({ ...DEFAULT, audit, ...listener });
+      await ask(engine);
+      void engine.close();
+      await turns();
+      await clock.advance('5s');
+    },
+  },
   'a hook of AuthZEN that throws': {
     line: 'jit-access engine (authzen): Error',
     world: async (listener) => {

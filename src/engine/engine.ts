@@ -494,7 +494,8 @@ export class JitEngine<Scope extends string = string> {
    * watches and waits of `jit-access/work`.
    */
   async idle(): Promise<void> {
-    await this.#kernel.background.allIdle();
+    const { background } = this.#kernel;
+    if (background.open !== '') await this.#kernel.wait('idle', background.allIdle());
   }
 
   /**
@@ -503,7 +504,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
-    return flushAudit(this.#kernel);
+    return this.#kernel.wait('flushAudit', flushAudit(this.#kernel));
   }
 
   /**
@@ -511,7 +512,8 @@ export class JitEngine<Scope extends string = string> {
    * each sink has them or has failed, and no background work is left.
    *
    * Watches and waits end with `ERR_JIT_CLOSED`. A sweeper removes the engine and continues for its other engines. The engine
-   * waits for open questions to the approver, at most `limits.approverTimeout`. It does not close the store: the caller does.
+   * waits for open questions to the approver, at most `limits.approverTimeout`, and for a sink that hangs, at most 30 seconds. After
+   * 5 seconds it reports to `onError` what it waits for. It does not close the store: the caller does.
    */
   async close(): Promise<void> {
     this.#isInUse = false;

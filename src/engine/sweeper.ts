@@ -8,6 +8,7 @@ import type { Clock } from '../core/ports.js';
 import { readClock } from '../core/clock.js';
 import { sleepUntil, whyNoLastingTimers, within } from '../core/timers.js';
 import { yieldToOthers } from '../core/turns.js';
+import { reportIfLong } from '../core/long-wait.js';
 import { readDuration, type Duration } from '../core/duration.js';
 
 export interface SweeperOptions {
@@ -62,9 +63,10 @@ export function startSweeper<Scope extends string>(
   const places = list.length > PASSES_AT_ONCE ? new Places(PASSES_AT_ONCE) : undefined;
   const loops = list.map((engine) => new Loop(engine, everyMs, tell, places));
   const running = Promise.all(loops.map((loop) => loop.run())).then(() => undefined);
+  const [{ clock }] = list as readonly [JitEngine<Scope>];
   const stop = (): Promise<void> => {
     for (const loop of loops) loop.stop();
-    return running;
+    return reportIfLong(clock, running, 'stop', () => 'a pass', tell);
   };
   const sweeper = { stop };
   // In a runtime without `Symbol.asyncDispose`, a computed key would define a method named "undefined".

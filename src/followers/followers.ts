@@ -71,6 +71,10 @@ export class Followers {
     return Promise.all(this.#all.map((follower) => follower.status()));
   }
 
+  get work(): string {
+    return this.#all.flatMap(({ isBusy, during }) => (isBusy ? [during] : [])).join(', ');
+  }
+
   get isBusy(): boolean {
     return this.#all.some((follower) => follower.isBusy);
   }

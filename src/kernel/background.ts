@@ -1,5 +1,7 @@
 /** A part that works in the background: passes of a sweep, deliveries, calls of external systems. */
 export interface Worker {
+  /** What its work is, for a reader of the log. */
+  readonly work: string;
   readonly isBusy: boolean;
   /** Resolves when the work that runs now has ended. Never rejects. */
   idle(): Promise<void>;
@@ -7,6 +9,7 @@ export interface Worker {
 
 /** Runs the engine's background work. No verb waits for this work; `idle` and `close` do. A failure is reported to `onError`. */
 export class Background implements Worker {
+  readonly work = 'a write';
   readonly #onError: (error: unknown, during: string) => void;
   readonly #running = new Set<Promise<unknown>>();
   readonly #workers: Worker[] = [this];
@@ -34,6 +37,11 @@ export class Background implements Worker {
   /** Resolves when the work that {@link run} has received so far has ended. */
   async idle(): Promise<void> {
     await Promise.all(this.#running);
+  }
+
+  /** The parts that have work left. */
+  get open(): string {
+    return this.#workers.flatMap((worker) => (worker.isBusy ? [worker.work] : [])).join(', ');
   }
 
   /** Resolves when no part of the engine has work left. Looks again after each round, because ended work may have started more. */

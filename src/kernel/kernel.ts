@@ -1,5 +1,6 @@
 import { ClosedError } from '../core/errors.js';
 import { EngineClock } from '../core/clock.js';
+import { reportIfLong } from '../core/long-wait.js';
 import type { Change } from '../core/store-port.js';
 import type { FeatureKind, UnlinkedEntry } from '../records/index.js';
 import { ApproverClient } from './approver/approver-client.js';
@@ -145,9 +146,19 @@ export class Kernel {
     return () => void this.#closing[phase].delete(hook);
   }
 
-  async close(): Promise<void> {
+  /** Waits for the work of a verb that waits for other code, and reports a long wait. */
+  wait<T>(verb: string, work: Promise<T>): Promise<T> {
+    const { clock, onError } = this.settings;
+    return reportIfLong(clock, work, verb, () => this.background.open || 'the store', onError);
+  }
+
+  close(): Promise<void> {
     this.#isClosed = true;
     this.#isInUse = false;
+    return this.wait('close', this.#end());
+  }
+
+  async #end(): Promise<void> {
     const { work, ...phases } = this.#closing;
     call(work);
     work.clear();

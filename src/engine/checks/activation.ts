@@ -51,6 +51,8 @@ export class Activation {
     }, grantId);
   }
 
+  readonly work = 'the approver';
+
   get isBusy(): boolean {
     return this.#underway.size > 0;
   }

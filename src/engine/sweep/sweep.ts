@@ -103,6 +103,8 @@ export class Sweep {
     return { ended, answered: () => (this.#locks.size === 0 ? answered : Promise.all([answered, this.#locks.settled()])) };
   }
 
+  readonly work = 'a sweep, or an approver that it asks';
+
   get isBusy(): boolean {
     return this.#passes.size > 0 || this.#locks.size > 0 || this.#questions.isBusy;
   }

@@ -1,3 +1,4 @@
+import { OwnFailure } from '../../core/print-failure.js';
 import { isJitError, type AnyJitError, type JitErrorCode } from '../../core/errors.js';
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import { OWN_PROBLEMS, type OwnProblemName } from './own-problems.js';
@@ -31,7 +32,7 @@ interface More {
 }
 
 /** An error that is already its answer. */
-export class HttpError extends Error {
+export class HttpError extends OwnFailure {
   override readonly name = 'HttpError';
 
   /** @param isReported whether `onError` has received the failure already */

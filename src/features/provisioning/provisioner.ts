@@ -85,6 +85,12 @@ export class Provisioner {
     return target;
   }
 
+  get work(): string {
+    return (
+      [...this.#byName.values()].flatMap((target) => (target.isBusy ? [`target ${target.options.name}`] : [])).join(', ') || 'a comparison'
+    );
+  }
+
   get isBusy(): boolean {
     return this.#comparing.size > 0 || [...this.#byName.values()].some((target) => target.isBusy);
   }

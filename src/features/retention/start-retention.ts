@@ -1,3 +1,4 @@
+import { reportIfLong } from '../../core/long-wait.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 import { ClockError } from '../../core/errors.js';
 import { invalid, readOptions } from '../../core/parse.js';
@@ -62,7 +63,7 @@ export function startRetention(engine: JitEngine, options: RetentionOptions): Re
   const running = loop(kernel, keepMs, everyMs, stopping.signal).finally(unlisten);
   const stop = (): Promise<void> => {
     stopping.abort();
-    return running;
+    return reportIfLong(kernel.settings.clock, running, 'stop', () => 'a purge', kernel.settings.onError);
   };
   const retention = { stop };
   // In a runtime without `Symbol.asyncDispose`, a computed key would define a method named "undefined".

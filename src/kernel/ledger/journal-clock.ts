@@ -296,8 +296,8 @@ function remember(own: ClockState, changeId: string): void {
 
 const iso = (at: number): string => new Date(at).toISOString();
 
-const aheadOf = ({ seq, at, actor }: AuditEntry, now: number): string =>
-  `entry ${seq} of the journal (by ${actor}) is stamped ${iso(at)}, and this process's clock shows ${iso(now)}: one of the two clocks is wrong`;
+const aheadOf = ({ seq, at }: AuditEntry, now: number): string =>
+  `entry ${seq} of the journal is stamped ${iso(at)}, and this process's clock shows ${iso(now)}: one of the two clocks is wrong`;
 
 const behindJournal = (newest: number, now: number): string =>
   `this process's clock shows ${iso(now)}, and the journal's newest entry was stamped ${iso(newest)} before it: nothing may create access ` +
