@@ -657,6 +657,20 @@ describe('status(), explain() and the past under a lock', () => {
     expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ id: grant.id }], changesAt: at(HOUR) });
   });
 
+  it('[C2] status names the end of a lock on the subject as the next instant at which it changes', async () => {
+    const { engine, clock } = anEngine({ standing: () => ['wiki:*'], standingObeysLocks: true });
+    await engine.lock({ subject: MAYA }, lockOf({ until: at(2 * MINUTE) }));
+    await engine.lock({ subject: MAYA }, lockOf({ until: at(MINUTE) }));
+    await engine.lock({ subject: 'user:noor' }, lockOf({ until: at(1) }));
+    expect(await engine.status(MAYA)).toMatchObject({ standing: [], changesAt: at(MINUTE) });
+    await clock.set(at(MINUTE));
+    expect(await engine.status(MAYA)).toMatchObject({ standing: [], changesAt: at(2 * MINUTE) });
+    await clock.set(at(2 * MINUTE));
+    const after = await engine.status(MAYA);
+    expect(after).toMatchObject({ locks: [], changesAt: undefined });
+    expect(after.standing).not.toEqual([]);
+  });
+
   it('says that nothing is held, and names the lock', async () => {
     const { engine } = anEngine();
     await aGranted(engine);

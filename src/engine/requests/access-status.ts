@@ -32,6 +32,7 @@ export async function accessStatus(checker: EngineChecker, settings: Enforcement
     ...scheduled.map(({ grant }) => expectedStart(grant)).filter((begin) => begin > reading.now),
     // A lock ended the access that it found. For a clock that has gone back, it may be open before later access.
     ...lockEnds.filter((end) => end !== undefined).filter((end) => end < Infinity),
+    ...(own ?? []).flatMap(({ completedAt, until }) => (completedAt === undefined || until === undefined ? [] : [until])),
   ];
   return {
     subject,
