@@ -14,7 +14,7 @@ const options = optionsIn(document);
 const router = createRouter(base, window);
 const session = createSession(options, base, router, window);
 
-startTicks(document);
+startTicks(document, () => void session.check());
 watchPresses(document);
 void applyPreferences(options, base)
   .then(() => session.check())

@@ -53,10 +53,36 @@ export const second = signal(deviceNow());
 /** Now, once a minute while the page is visible. For what shows no seconds. */
 export const minute = signal(deviceNow());
 
-/** Starts the clock of the countdowns. */
-export function startTicks(document: Document): void {
+/** How long an instant counts as the next one after it has passed: the clock of the service may be a moment behind. Milliseconds. */
+const GRACE_MS = 5_000;
+
+/** The next of some instants at which time changes an answer that was just read. `undefined`: none. */
+export function nextOf(instants: readonly (number | undefined)[]): number | undefined {
+  const from = now() - GRACE_MS;
+  const next = instants.reduce<number>((least, at = Infinity) => (at > from && at < least ? at : least), Infinity);
+  return next === Infinity ? undefined : next;
+}
+
+/** A greater difference between two clocks of the device than its own drift: one of them was set, or has slept. Milliseconds. */
+const STEP_MS = 1_000;
+
+/**
+ * Starts the clock of the countdowns.
+ *
+ * @param onStep called when the clock of the viewer was set, or the device has slept: the clock of the service must be read again
+ */
+export function startTicks(document: Document, onStep: () => void): void {
+  const offset = () => deviceNow() - performance.now();
+  let before = offset();
   const tick = () => {
     if (document.hidden) return;
+    const step = offset() - before;
+    before += step;
+    if (Math.abs(step) > STEP_MS) {
+      // Until the next tick nothing begins or ends by a clock that may be wrong.
+      onStep();
+      return;
+    }
     const at = now();
     second.value = at;
     if (Math.abs(at - minute.peek()) >= 60_000 || at < minute.peek()) minute.value = at;

@@ -73,9 +73,10 @@ function findingsOf(held: Held): Findings {
   };
 }
 
-async function readStatus(client: AccessClient): Promise<Mine> {
+/** Reads what the caller holds, and the clock of the service with it. */
+export async function readStatus(client: AccessClient, options: { readonly signal?: AbortSignal } = {}): Promise<Mine> {
   const sentAt = deviceNow();
-  const status = await client.status({ people: true });
+  const status = await client.status({ ...options, people: true });
   readServiceClock(status.at, sentAt, deviceNow());
   return status;
 }

@@ -42,10 +42,12 @@ export function useRead<T>(
     const end = new AbortController();
     let isRunning = false;
     let isWanted = false;
+    let isGathering = false;
     let cancel: (() => void) | undefined;
     const run = async () => {
       cancel?.();
       cancel = undefined;
+      isGathering = false;
       isWanted = isRunning;
       if (isRunning) return;
       isRunning = true;
@@ -70,6 +72,9 @@ export function useRead<T>(
     };
     const stop = onChange((change) => {
       if (change.type !== 'ready' && change.type !== 'reset' && !latest.current.concerns(change)) return;
+      // Only the first of many changes starts the wait: a change each 100 ms must not put the read off for ever.
+      if (isGathering) return;
+      isGathering = true;
       cancel?.();
       cancel = after(GATHER_MS, () => void run());
     });

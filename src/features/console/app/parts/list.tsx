@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { deviceNow } from '../frame/clock.js';
+import { useConsole } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
 import { moved } from './quiet.js';
@@ -92,15 +93,28 @@ export interface Still<T> {
   readonly show: () => void;
 }
 
-/** Holds a list still: new items wait until `show`, and items that are gone stay in their places, marked. */
+/**
+ * Holds a list still: new items wait until `show`, and items that are gone stay in their places, marked. An empty list cannot move under
+ * its reader: it shows new items at once. Either is announced.
+ */
 export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) => string): Still<T> {
+  const { announce } = useConsole();
   const [shown, setShown] = useState<ReadonlyMap<string, T>>();
   const latest = new Map((items ?? []).map((item) => [keyOf(item), item]));
-  const base = shown ?? latest;
-  if (shown === undefined && items !== undefined) setShown(latest);
+  const base = shown?.size ? shown : latest;
+  if (items !== undefined && base === latest && (shown === undefined || latest.size > 0)) setShown(latest);
+  const news = [...latest.keys()].filter((key) => !base.has(key)).length;
+
+  const wasEmpty = useRef(false);
+  useEffect(() => {
+    const count = wasEmpty.current ? base.size : news;
+    wasEmpty.current = items?.length === 0 && base.size === 0;
+    if (count > 0) announce(t('part.new', { count }));
+  }, [news, base.size, items === undefined]);
+
   return {
     rows: [...base].map(([key, item]) => ({ key, item: latest.get(key) ?? item, isGone: items !== undefined && !latest.has(key) })),
-    news: [...latest.keys()].filter((key) => !base.has(key)).length,
+    news,
     show: () => {
       moved.at = deviceNow();
       setShown(latest);

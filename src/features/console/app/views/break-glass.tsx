@@ -1,5 +1,4 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
@@ -21,7 +20,7 @@ addMessages(inbox);
 const MOST = 1_000;
 
 export default function View(_props: ViewProps): JSX.Element {
-  const { announce, client, permits } = useConsole();
+  const { client, permits } = useConsole();
   const seesAll = permits('breakGlassReviews');
   const { value, error, again } = useRead(
     async (signal) => {
@@ -35,9 +34,6 @@ export default function View(_props: ViewProps): JSX.Element {
     ({ type }) => type.startsWith('request.') || type.startsWith('breakGlass.'),
   );
   const { rows, news, show } = useStill(value?.items, ({ request }) => request.id);
-  useEffect(() => {
-    if (news > 0) announce(t('part.new', { count: news }));
-  }, [news]);
   const shown = new Set(rows.map(({ key }) => key));
   return (
     <Page title={t('break-glass.title')} lead={t('break-glass.lead')}>
@@ -51,7 +47,7 @@ export default function View(_props: ViewProps): JSX.Element {
           ))}
         </List>
       )}
-      {value !== undefined && rows.length === 0 && news === 0 && <Empty text={t('break-glass.empty')} />}
+      {value !== undefined && rows.length === 0 && <Empty text={t('break-glass.empty')} />}
     </Page>
   );
 }

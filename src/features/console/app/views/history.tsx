@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { after, now } from '../frame/clock.js';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { after } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
@@ -21,6 +21,7 @@ import { addressOf, questionIn, readHeld, widestTopic, type Question } from './h
 import { SpanBar } from './history/span-bar.js';
 import { CopyButton } from './history/copy-button.js';
 import { CsvButton } from './history/csv-button.js';
+import { useOpened, useWhileEmpty } from './history/use-opened.js';
 import { usePages } from './history/use-pages.js';
 import './history.css';
 
@@ -52,12 +53,17 @@ function useInstant(question: Question) {
 }
 
 /** The answer: bars over the span, who had a scope at an instant, and the list of all grants. */
-function Answer({ question }: { readonly question: Question }): JSX.Element {
+function Answer({ question, moveOn }: { readonly question: Question; readonly moveOn: () => void }): JSX.Element {
   const { client } = useConsole();
   const { topic, span } = question;
-  const pages = usePages((place, signal) => readHeld(client, question, place, signal));
+  const pages = usePages((place, signal) => readHeld(client, question, place, signal), span.to);
   const { at, setAt, path } = useInstant(question);
   const grants = pages.blocks.flatMap(({ items }) => items);
+  // An empty list stays while it is read again.
+  const isRead = useRef(false);
+  if (!pages.isLoading) isRead.current = pages.error === undefined;
+  const isEmpty = isRead.current && grants.length === 0;
+  useWhileEmpty(isEmpty, moveOn);
   return (
     <section class={'person' in topic ? 'answer of-person' : 'answer'}>
       <header class="section-head">
@@ -72,8 +78,8 @@ function Answer({ question }: { readonly question: Question }): JSX.Element {
       </header>
       <SpanBar view="history" query={'all' in topic ? { all: 'true' } : topic} span={span} />
       {pages.error !== undefined && <Problem error={pages.error} again={pages.more} />}
-      {pages.isLoading && grants.length === 0 && <p class="quiet loading">{t('frame.starting')}</p>}
-      {!pages.isLoading && pages.error === undefined && grants.length === 0 && <Empty text={t('history.none')} />}
+      {pages.isLoading && !isRead.current && <p class="quiet loading">{t('frame.starting')}</p>}
+      {isEmpty && <Empty text={t('history.none')} />}
       {(grants.length > 0 || ('scope' in topic && pages.error === undefined)) && (
         <Picture question={{ topic, span, at }} grants={grants} isPartial={pages.hasMore} onAt={setAt} />
       )}
@@ -96,15 +102,13 @@ function Answer({ question }: { readonly question: Question }): JSX.Element {
 /** Who had access, to what, and when. */
 export default function View({ route: { query } }: ViewProps): JSX.Element {
   const widest = widestTopic(useConsole());
-  // Read once for an address without a span: the picture must not move while it is read.
-  const [opened] = useState(() => Math.floor(now() / 1_000) * 1_000);
+  const { opened, moveOn } = useOpened();
   const question = questionIn(query, widest, opened);
-  const { topic, span } = question;
-  const key = JSON.stringify([topic, span]);
+  const key = JSON.stringify([question.topic, query.get('from'), query.get('to')]);
   return (
     <Page title={t('history.title')} lead={t('history.lead')}>
       <Finder key={`finder ${key}`} question={question} />
-      <Answer key={key} question={question} />
+      <Answer key={key} {...{ question, moveOn }} />
       <PrintFoot />
     </Page>
   );

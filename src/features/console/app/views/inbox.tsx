@@ -58,7 +58,7 @@ export default function View(_props: ViewProps): JSX.Element {
           ))}
         </List>
       )}
-      {value !== undefined && rows.length === 0 && news === 0 && <Empty text={t('inbox.empty')} />}
+      {value !== undefined && rows.length === 0 && <Empty text={t('inbox.empty')} />}
       {value?.next !== undefined && limit < MOST && <More onPress={() => setLimit(limit + STEP)} />}
       {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
     </Page>
@@ -67,7 +67,7 @@ export default function View(_props: ViewProps): JSX.Element {
 
 /** The first rows of the inbox, held still under their reader. New ones are announced. */
 function useInbox(limit: number) {
-  const { announce, client } = useConsole();
+  const { client } = useConsole();
   const listed = useRef<readonly InboxItem[]>([]);
   const { value, error, again } = useRead(
     async (signal) => {
@@ -87,9 +87,6 @@ function useInbox(limit: number) {
     asked.current = value.limit;
     show();
   }, [value]);
-  useEffect(() => {
-    if (news > 0) announce(t('part.new', { count: news }));
-  }, [news]);
   return { value, error, again, rows, news, show };
 }
 

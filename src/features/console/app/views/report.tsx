@@ -1,7 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import type { AccessReport } from '../../../../journal/report.js';
-import { now } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import { countdown } from '../frame/time.js';
@@ -14,6 +12,7 @@ import { history } from './history.messages.js';
 import { PrintFoot } from './history/print-foot.js';
 import { spanIn, toAddress, type Span } from './history/span.js';
 import { SpanBar } from './history/span-bar.js';
+import { useOpened, useWhileEmpty } from './history/use-opened.js';
 import { report } from './report.messages.js';
 import { ByPerson, ByScope, Use } from './report/exposure.js';
 import { hours, percent } from './report/figures.js';
@@ -71,7 +70,7 @@ function Sums({ value, span }: { readonly value: AccessReport; readonly span: Sp
 /** How much access was open in a span, and how much of it was used. */
 export default function View({ route: { query } }: ViewProps): JSX.Element {
   const { client, href, navigate } = useConsole();
-  const [opened] = useState(() => Math.floor(now() / 1_000) * 1_000);
+  const { opened, moveOn } = useOpened();
   const span = spanIn(query, opened);
   const recordsUse = query.get('recordsUse') === 'true';
   const { value, error, isLoading, again } = useRead(
@@ -80,6 +79,8 @@ export default function View({ route: { query } }: ViewProps): JSX.Element {
     // A report replays the journal: it is read when it is asked for, not after each change.
     () => false,
   );
+  const isEmpty = value?.scopes.length === 0;
+  useWhileEmpty(isEmpty, moveOn);
   const toggle = (checked: boolean) => {
     const filters = { from: toAddress(span.from), to: toAddress(span.to), ...(checked && { recordsUse: 'true' }) };
     navigate(href('report', undefined, filters), { replace: true });
@@ -95,7 +96,7 @@ export default function View({ route: { query } }: ViewProps): JSX.Element {
       </label>
       {error !== undefined && (statusOf(error) === 422 ? <Empty text={t('report.tooLong')} /> : <Problem error={error} again={again} />)}
       {value === undefined && isLoading && <p class="quiet loading">{t('frame.starting')}</p>}
-      {value !== undefined && value.scopes.length === 0 && <Empty text={t('report.none')} />}
+      {isEmpty && <Empty text={t('report.none')} />}
       {value !== undefined && value.scopes.length > 0 && (
         <>
           <Sums value={value} span={span} />

@@ -1,10 +1,10 @@
 import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
-import { after, now } from '../frame/clock.js';
+import { nextOf } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
+import { useAt } from '../frame/use-at.js';
 import { useRead } from '../frame/use-read.js';
 import { Empty } from '../parts/empty.js';
 import { Page, Section } from '../parts/page.js';
@@ -14,7 +14,7 @@ import { Actions } from './request/actions.js';
 import { Decide } from './request/decide.js';
 import { Facts, State } from './request/facts.js';
 import { readRequest, type RequestRead } from './request/read.js';
-import { nextChange } from './request/timeline.js';
+import { changesOf } from './request/timeline.js';
 import { Timeline } from './request/timeline-list.js';
 import { Waiting } from './request/waiting.js';
 import './request.css';
@@ -27,9 +27,6 @@ addMessages(request);
 addMessages(ask);
 addMessages(inbox);
 
-/** The longest time that a timer of a browser takes. Milliseconds. */
-const MAX_TIMER_MS = 2_147_483_647;
-
 const Deliveries = later(() => import('./request/deliveries.js').then((module) => module.Deliveries));
 
 /** One request, from the ask to its end, and what this viewer may do with it. */
@@ -41,12 +38,8 @@ export default function View({ route }: ViewProps): JSX.Element {
     [id],
     ({ requestId }) => requestId === id,
   );
-  const change = value && nextChange(value.found, now());
-  useEffect(() => {
-    // Time decides a deadline and a window, and no event says so.
-    if (change === undefined) return undefined;
-    return after(Math.min(MAX_TIMER_MS, Math.max(0, change - now()) + 250), again);
-  }, [change, value]);
+  // Time decides a deadline and a window, and no event says so.
+  useAt(value && nextOf(changesOf(value.found)), value, again);
 
   const status = error === undefined ? undefined : statusOf(error);
   if (status === 404 || status === 410)

@@ -1,8 +1,10 @@
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import { effectiveEnd } from '../../../../../records/derived.js';
 import type { AccessClient } from '../../../../client/access-client.js';
-import { after, now } from '../../frame/clock.js';
+import { after, nextOf, now } from '../../frame/clock.js';
 import { useConsole, type Console } from '../../frame/console.js';
+import { readStatus } from '../../frame/session.js';
+import { useAt } from '../../frame/use-at.js';
 import { useRead, type Read } from '../../frame/use-read.js';
 
 type Answer<Name extends keyof AccessClient> = AccessClient[Name] extends (...args: never[]) => PromiseLike<infer T> ? Awaited<T> : never;
@@ -73,7 +75,7 @@ async function readMine({ client, learn }: Console, details: Details, signal: Ab
   const options = { people: true, signal } as const;
   const during = thisWeek();
   const [status, pending, recent, grants] = await Promise.all([
-    client.status(options),
+    readStatus(client, options),
     client.listRequests({ status: 'pending', limit: MOST }, options),
     client.listRequests({ from: during.from, limit: 100 }, options),
     client.listGrants({ during, limit: 100 }, options),
@@ -103,8 +105,8 @@ async function readMine({ client, learn }: Console, details: Details, signal: Ab
 }
 
 /**
- * What the viewer holds and asks for. It is read again after an event of an own request, and then only what that event changes. A viewer
- * may see the events of all requests: one call finds out whether new ones are the viewer's.
+ * What the viewer holds and asks for. It is read again when time changes it, and after an event of an own request, and then only what
+ * that event changes. A viewer may see the events of all requests: one call finds out whether new ones are the viewer's.
  */
 export function useMine(): Read<Mine> {
   const console = useConsole();
@@ -129,7 +131,9 @@ export function useMine(): Read<Mine> {
       return true;
     },
   );
-  isOwn.current = (requestId) => read.value?.own.has(requestId) !== false;
+  const { value } = read;
+  isOwn.current = (requestId) => value?.own.has(requestId) !== false;
+  useAt(value && nextOf([value.status.changesAt, ...value.pending.map(({ reviewBy }) => reviewBy)]), value, again);
   const readAll = useCallback(() => {
     forgetAll();
     again();

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { effectiveEnd, effectiveStart } from '../../../../../records/derived.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
-import { now } from '../../frame/clock.js';
+import { minute, now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';
 import { fullTime, shortTime } from '../../frame/time.js';
@@ -17,9 +17,21 @@ const BY_TIME = ['time', 'idle', 'used_up'];
 const BY_PERSON = ['revoked', 'released', 'locked', 'unjustified'];
 
 /** How a grant ended, in words. */
-function Ended({ grant: { end, status } }: { readonly grant: GrantWithStatus }): JSX.Element {
+function Ended({ grant: { end, status, expiresAt } }: { readonly grant: GrantWithStatus }): JSX.Element {
   if (end === undefined)
-    return <>{t(status === 'active' ? 'history.active' : status === 'scheduled' ? 'history.scheduled' : 'history.expired')}</>;
+    return (
+      <>
+        {t(
+          expiresAt <= minute.value
+            ? 'history.expired'
+            : status === 'active'
+              ? 'history.active'
+              : status === 'scheduled'
+                ? 'history.scheduled'
+                : 'history.expired',
+        )}
+      </>
+    );
   const { cause, by } = end;
   if (BY_TIME.includes(cause)) return <>{t(`history.end.${cause}` as MessageKey)}</>;
   const key = `history.end.${BY_PERSON.includes(cause) ? cause : 'other'}` as MessageKey;

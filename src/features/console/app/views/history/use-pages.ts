@@ -35,8 +35,12 @@ export interface PagesRead<T> extends State<T> {
  * is read at once.
  *
  * @param read gets the place of the page, and a signal that aborts when its answer is no longer wanted
+ * @param key begins again when it changes. What was read stays until the answer
  */
-export function usePages<T>(read: (after: string | undefined, signal: AbortSignal) => PromiseLike<AnyPage<T>>): PagesRead<T> {
+export function usePages<T>(
+  read: (after: string | undefined, signal: AbortSignal) => PromiseLike<AnyPage<T>>,
+  key?: unknown,
+): PagesRead<T> {
   const { learn } = useConsole();
   const [state, setState] = useState<State<T>>({ blocks: [], hasMore: false, isLoading: true, error: undefined });
   const [round, setRound] = useState(0);
@@ -74,7 +78,7 @@ export function usePages<T>(read: (after: string | undefined, signal: AbortSigna
     return () => {
       end.abort();
     };
-  }, [round]);
+  }, [round, key]);
 
   return {
     ...state,

@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { InboxItem } from '../../../../../engine/answers.js';
+import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { patternScopes } from '../../../../../core/scope.js';
@@ -61,7 +62,11 @@ function Fact({ tone, children }: { readonly tone?: 'no' | 'wait'; readonly chil
 
 /** What the subject holds now that overlaps the request. */
 function Holdings({ subject, scopes }: { readonly subject: string; readonly scopes: readonly string[] }): JSX.Element | null {
-  const overlapping = useHoldings(subject)?.filter((grant) => scopes.some((scope) => patternScopes.overlaps(grant.scope, scope)));
+  // No event says that time has ended a grant.
+  const at = second.value;
+  const overlapping = useHoldings(subject)?.filter(
+    ({ scope: held, expiresAt }) => expiresAt > at && scopes.some((scope) => patternScopes.overlaps(held, scope)),
+  );
   if (overlapping === undefined) return null;
   if (overlapping.length === 0) return <Fact>{t('inbox.holds.none')}</Fact>;
   return (

@@ -91,9 +91,16 @@ export function useJournal(): JournalRead {
     };
   }, [round]);
 
+  const news = Math.max(0, head - (state.head?.seq ?? head));
+  // Nothing can move under the reader of an empty list.
+  const isBehind = news > 0 && state.entries.length === 0;
+  useEffect(() => {
+    if (isBehind) setRound((count) => count + 1);
+  }, [isBehind]);
+
   return {
     ...state,
-    news: Math.max(0, head - (state.head?.seq ?? head)),
+    news,
     older: useCallback(async () => {
       const { entries, oldest } = latest.current;
       const before = entries.at(-1)?.seq;

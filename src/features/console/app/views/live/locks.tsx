@@ -1,8 +1,10 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { LockWithStatus } from '../../../../../engine/endings/locks.js';
+import { nextOf } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { useAt } from '../../frame/use-at.js';
 import { useRead } from '../../frame/use-read.js';
 import { Button } from '../../parts/button.js';
 import { List, Row } from '../../parts/list.js';
@@ -26,6 +28,7 @@ export function Locks({ canUnlock }: { readonly canUnlock: boolean }): JSX.Eleme
     [],
     ({ type }) => type.startsWith('lock.'),
   );
+  useAt(nextOf(locks.map(({ until }) => until)), locks, again);
   const [lifted, setLifted] = useState<LockWithStatus>();
   if (error !== undefined) return <Problem error={error} again={again} />;
   if (locks.length === 0) return null;

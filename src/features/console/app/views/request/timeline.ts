@@ -131,13 +131,6 @@ export function deedsOf(
   };
 }
 
-/** The next instant at which time alone changes the request. `undefined`: none. @param now epoch milliseconds */
-export function nextChange(
-  { request, outcome, grants }: Pick<RequestFound, 'request' | 'outcome' | 'grants'>,
-  now: number,
-): number | undefined {
-  const instants =
-    outcome === 'pending' ? [request.reviewBy] : grants.flatMap(({ end, startsAt, expiresAt }) => (end ? [] : [startsAt, expiresAt]));
-  const later = instants.filter((at) => at > now);
-  return later.length === 0 ? undefined : Math.min(...later);
-}
+/** The instants at which time alone changes the request. Epoch milliseconds. */
+export const changesOf = ({ request, outcome, grants }: Pick<RequestFound, 'request' | 'outcome' | 'grants'>): readonly number[] =>
+  outcome === 'pending' ? [request.reviewBy] : grants.flatMap(({ end, startsAt, expiresAt }) => (end ? [] : [startsAt, expiresAt]));

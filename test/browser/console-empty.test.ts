@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { ANA, KOSTA, LEE, MAYA, SAM } from '../../src/features/command-line/dev/people.js';
+import { describeChromium } from './chromium.js';
+import { aWorld, type World } from './console-world.js';
+
+const APP = 'src/features/console/app';
+const LOGS = 'logs:checkout';
+const WRITE = 'db-prod:orders:write';
+
+let world: World;
+afterEach(() => world.close());
+
+/** A list that is open and empty: what it says, what then happens, and what a reload would show. */
+interface Empty {
+  /** The key of its text. */
+  readonly key: string;
+  readonly person: string;
+  readonly path: string;
+  readonly says: string;
+  readonly event: (world: World) => Promise<unknown>;
+  /** The words of the list, or of the row that must appear without a press. */
+  readonly then: RegExp;
+}
+
+const ask = ({ engine }: World, subject: string, scope: string) =>
+  engine.requestAccess({ subject, scope, ttl: '1h', justification: 'A look', ticket: 'INC-4711' });
+const hold = (subject: string) => (world: World) => ask(world, subject, LOGS);
+const take = ({ engine }: World) => engine.breakGlass({ subject: MAYA, scope: WRITE, ttl: '15m', justification: 'Orders are lost' });
+/** Access that a reviewer grants: its grant is issued by another event than its request. */
+const grant = (subject: string) => async (world: World) => {
+  const { request } = await ask(world, subject, WRITE);
+  await world.engine.approve(request.id, { by: KOSTA });
+};
+
+const LISTS: readonly Empty[] = [
+  { key: 'access.empty', person: MAYA, path: '', says: 'You hold no access now.', event: grant(MAYA), then: /You hold 1 scope/ },
+  { key: 'inbox.empty', person: ANA, path: 'inbox', says: 'No request waits', event: (at) => ask(at, LEE, WRITE), then: /Lee Okafor/ },
+  { key: 'live.none', person: SAM, path: 'live', says: 'No one holds access now.', event: grant(LEE), then: /Lee Okafor/ },
+  { key: 'live.noneFiltered', person: SAM, path: `live?scope=${LOGS}`, says: 'No grant fits', event: hold(LEE), then: /Lee Okafor/ },
+  { key: 'break-glass.empty', person: SAM, path: 'break-glass', says: 'No break-glass use waits', event: take, then: /Maya Lindqvist/ },
+  { key: 'history.none', person: SAM, path: 'history', says: 'No grant was held', event: hold(LEE), then: /Lee Okafor/ },
+  { key: 'history.none', person: LEE, path: 'history', says: 'No grant was held', event: hold(LEE), then: /logs:checkout/ },
+  {
+    key: 'history.atNone',
+    person: SAM,
+    path: `history?scope=${LOGS}`,
+    says: 'No grant gave it',
+    event: hold(LEE),
+    then: /1 person had it/,
+  },
+  { key: 'report.none', person: SAM, path: 'report', says: 'No access was held', event: hold(LEE), then: /logs:checkout/ },
+  { key: 'journal.none', person: SAM, path: 'journal', says: 'The journal is empty', event: hold(LEE), then: /grant\.issued/ },
+];
+
+/** Texts in the place of a list that no event of the journal fills, and why. */
+const NO_LIST: Readonly<Record<string, string>> = {
+  'frame.notFoundText': 'the address is of no view',
+  'ask.empty': 'rules and the catalogue are no part of the journal',
+  'ask.none': 'the words that the viewer has typed find nothing',
+  'ask.readOnly': 'the page shows no action',
+  'ask.can.malformed': 'the address has a scope that is none',
+  'report.tooLong': 'the span is too long to be replayed',
+  'request.gone': 'the request does not exist',
+};
+
+describeChromium('an empty list of the console', (browser) => {
+  it('[C1] has a row below, wherever a view can be empty', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const files = (readdirSync(APP, { recursive: true }) as string[]).filter((name) => name.endsWith('.tsx'));
+    const used = files.flatMap((file) =>
+      [...readFileSync(`${APP}/${file}`, 'utf8').matchAll(/<Empty text=\{t\((.*?)\)\}/g)].flatMap(([, keys = '']) =>
+        [...keys.matchAll(/'([\w.-]+)'/g)].map(([, key]) => key),
+      ),
+    );
+    expect([...new Set(used)].sort()).toEqual([...new Set([...LISTS.map(({ key }) => key), ...Object.keys(NO_LIST)])].sort());
+  });
+
+  it.each(LISTS)('[C1] shows by itself what an event brings: $key, $path', async ({ person, path, says, event, then }) => {
+    world = await aWorld(browser, { isEmpty: true });
+    const page = await world.open(person, path);
+    await page.getByText(says).first().waitFor();
+    // After the first event of the stream, the page reads all once more.
+    await world.advance(3_000);
+    await page.getByText(says).first().waitFor();
+    await event(world);
+    await world.pass(page.locator('main').getByText(then));
+    expect(await page.locator('main').getByText(says).count()).toBe(0);
+    expect(await page.getByRole('button', { name: /^\d+ new/ }).count()).toBe(0);
+  });
+
+  it('[C1] shows new access that waits behind its line when the last row leaves', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const first = (await ask(world, MAYA, LOGS)).request.id;
+    const page = await world.open(SAM, 'live');
+    await page.getByText('Maya Lindqvist').waitFor();
+    await world.advance(3_000);
+    await hold(LEE)(world);
+    await world.pass(page.getByRole('button', { name: '1 new' }));
+    await world.engine.release({ requestId: first }, { by: MAYA });
+    await world.pass(page.locator('main').getByText('Lee Okafor'));
+    expect(await page.getByText('No one holds access now.').count()).toBe(0);
+  });
+
+  it('[C1] reads again by itself after a read that an event had caused has failed', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const page = await world.open(SAM, 'live');
+    await page.getByText('No one holds access now.').waitFor();
+    await world.advance(3_000);
+    let failures = 0;
+    await page.route('**/access/v1/grants?*', (route) => (failures++ < 3 ? route.fulfill({ status: 500, body: '' }) : route.continue()));
+    await hold(LEE)(world);
+    await world.pass(page.locator('main').getByText('Lee Okafor'));
+  });
+});
