@@ -1,6 +1,7 @@
 export { sqlGrantStore } from './stores/sql/store.js';
 export type { SqlGrantStoreOptions } from './stores/sql/options.js';
 export { resilientPool, type ResilientPoolOptions, type ResilientPoolTarget } from './stores/sql/resilient-pool.js';
+export { resilientPostgresJs, type PostgresJsLike, type PostgresJsReserved } from './stores/sql/resilient-postgres-js.js';
 export { resilientHandle } from './stores/sql/resilient-handle.js';
 export { migrate, schemaSql, sqlMigrations } from './stores/sql/migrations.js';
 export type { MigrateOptions, MigrateReport, SchemaOptions, SqlMigration } from './stores/sql/migrations.js';

@@ -4,7 +4,7 @@ import { sqlGrantStore, type OnCommit } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { atIsolation, kyselyOn, Postgres } from '../stores/sql/postgres.js';
+import { atIsolation, isPostgresJs, kyselyOn, Postgres } from '../stores/sql/postgres.js';
 
 interface Way {
   readonly portable?: true;
@@ -16,15 +16,18 @@ interface Way {
 /** For a server that is not PostgreSQL: `npm run test:stores -- <url> --portable`. */
 const isPortable = process.env['JIT_TEST_PORTABLE'] === '1';
 
-const whole: Readonly<Record<string, Way>> = {
+const alone: Readonly<Record<string, Way>> = {
   'through Kysely alone': {
     open: (pool, namespace, onCommit) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, onCommit }),
   },
+};
+const whole: Readonly<Record<string, Way>> = {
+  ...alone,
   'with reads through the pool': {
     open: (pool, namespace, onCommit) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool, onCommit }),
   },
 };
-const ways: Readonly<Record<string, Way>> = {
+const every: Readonly<Record<string, Way>> = {
   ...(isPortable ? {} : whole),
   'with portable statements': {
     portable: true,
@@ -35,7 +38,8 @@ const ways: Readonly<Record<string, Way>> = {
   },
 };
 
-describe.each(Object.entries(ways))('sqlGrantStore on PostgreSQL, %s', (name, { portable, isolation, open }) => {
+// Only `pg` is a pool for reads.
+describe.each(Object.entries(isPostgresJs ? alone : every))('sqlGrantStore on PostgreSQL, %s', (name, { portable, isolation, open }) => {
   let postgres: Postgres;
   let pool: pg.Pool;
   let other: pg.Pool;

@@ -52,6 +52,13 @@ const ENGINES: Readonly<Record<string, Engine>> = {
     isExtra: true,
     missing: unless(hasPostgres15, DRIVERS),
   },
+  // Another driver, which serializes a parameter by the type that the server infers.
+  'postgres.js': {
+    files: ['test/contract/sql-postgres.test.ts', 'test/stores/sql/on-commit.test.ts', 'test/stores/sql/hook-kills.test.ts'],
+    title: 'PostgreSQL',
+    env: { JIT_TEST_POSTGRES_DRIVER: 'postgres.js' },
+    isExtra: true,
+  },
   redis: { ...REDIS, missing: unless(isInstalled, LEFT_OUT) },
   valkey: {
     ...REDIS,

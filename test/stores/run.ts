@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { chosenRuns, type Run } from './engines.js';
 
 const USAGE =
-  'npm run test:stores [-- sqlite | better-sqlite3 | postgres | postgres-15 | redis | valkey | patroni | kysely | postgres://...]... [--short] [--portable]';
+  'npm run test:stores [-- sqlite | better-sqlite3 | postgres | postgres-15 | postgres.js | redis | valkey | patroni | kysely | postgres://...]... [--short] [--portable]';
 
 function main(): number {
   let runs: readonly Run[];

@@ -47,8 +47,11 @@ export const columns = (of: string, names: readonly string[]): string => names.m
 
 export const isOpen = (dialect: SqlDialect): string => (dialect === 'postgres' ? 'open' : 'open = 1');
 
-/** The JSON list in parameter `n`. */
-export const given = (dialect: SqlDialect, n: number): string => (dialect === 'postgres' ? `$${n}::jsonb` : `$${n}`);
+/**
+ * The JSON list in parameter `n`. The server infers the type of a parameter from its first cast, and postgres.js serializes a value by
+ * that type: as `jsonb`, the text of the list would become one JSON string.
+ */
+export const given = (dialect: SqlDialect, n: number): string => (dialect === 'postgres' ? `$${n}::text::jsonb` : `$${n}`);
 
 /** A JSON list of lists, as a table. @param list an expression: see {@link given} */
 export function jsonTable(dialect: SqlDialect, list: string, names: readonly string[]): string {

@@ -1,12 +1,12 @@
 import { MAX_NAMESPACES } from '../../core/namespaces.js';
 import type { SqlDialect } from './database.js';
-import { besideServer } from './fragments.js';
+import { besideServer, given } from './fragments.js';
 
 /** The heads of the namespaces in $1, a JSON list. Each is looked up by its key. */
 export function headsText(dialect: SqlDialect): string {
   const heads =
     dialect === 'postgres'
-      ? `select k.i - 1 as i, h.seq, h.hash, h.moved from jsonb_array_elements_text($1::jsonb) with ordinality as k(namespace, i)
+      ? `select k.i - 1 as i, h.seq, h.hash, h.moved from jsonb_array_elements_text(${given(dialect, 1)}) with ordinality as k(namespace, i)
 cross join lateral (select * from jit_heads where namespace = k.namespace limit 1) as h`
       : `select k.key as i, h.seq, h.hash, h.moved from json_each($1) as k cross join jit_heads as h on h.namespace = k.value`;
   return besideServer(dialect, ['i', 'seq', 'hash', 'moved'], heads);

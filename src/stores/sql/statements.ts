@@ -174,6 +174,6 @@ const failedHooks = (dialect: SqlDialect) => ({
  * would make the commits of all namespaces wait for each other.
  */
 const notices = (dialect: SqlDialect) => ({
-  notify: statement(dialect, 'notify', `select pg_notify('jit_access', value) from jsonb_array_elements_text($1::jsonb)`),
+  notify: statement(dialect, 'notify', `select pg_notify('jit_access', value) from jsonb_array_elements_text(${given('postgres', 1)})`),
   listen: statement(dialect, 'listen', 'listen jit_access'),
 });

@@ -5,11 +5,12 @@
  * node --import tsx test/stores/sql/hook-worker.ts <postgres|sqlite> <url or path> <namespace>
  */
 import { autoApprove, JitEngine, type GrantStore } from 'jit-access';
-import { resilientHandle, resilientPool, sqlGrantStore } from 'jit-access/sql';
-import { Kysely, PostgresDialect, SqliteDialect } from 'kysely';
+import { resilientHandle, sqlGrantStore } from 'jit-access/sql';
+import { Kysely, SqliteDialect } from 'kysely';
 import pg from 'pg';
 import { sqliteDriver } from './drivers.js';
 import { keepEntries, type Tables } from './hooked.js';
+import { kyselyOn } from './postgres.js';
 
 const [dialect = '', where = '', namespace = ''] = process.argv.slice(2);
 /** Every so many calls, the hook fails after it has written. */
@@ -17,11 +18,9 @@ const FAILS = 7;
 
 function storeOf(): GrantStore {
   const isPostgres = dialect === 'postgres';
-  const db = new Kysely<Tables>({
-    dialect: isPostgres
-      ? new PostgresDialect({ pool: resilientPool(new pg.Pool({ connectionString: where })) })
-      : new SqliteDialect({ database: resilientHandle(new sqliteDriver(where)) }),
-  });
+  const db = isPostgres
+    ? kyselyOn<Tables>(new pg.Pool({ connectionString: where }))
+    : new Kysely<Tables>({ dialect: new SqliteDialect({ database: resilientHandle(new sqliteDriver(where)) }) });
   let calls = 0;
   return sqlGrantStore({
     db,

@@ -10,7 +10,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { asking, bothSides, engineOver, hooked, keepEntries, MAYA, postgresPlace, SAM, sqlitePlace } from './hooked.js';
 import type { HookPlace, Tables, Trx } from './hooked.js';
-import { kyselyOn } from './postgres.js';
+import { isPostgresJs, kyselyOn } from './postgres.js';
 
 const places: Record<string, HookPlace> = {};
 let server: Awaited<ReturnType<typeof postgresPlace>>;
@@ -546,7 +546,8 @@ describe('onCommit on PostgreSQL alone', () => {
     await pool.end();
   });
 
-  it('closes the connection of a hook that is late, and does not return it to the pool', async () => {
+  // postgres.js cannot close one of its connections.
+  it.skipIf(isPostgresJs)('closes the connection of a hook that is late, and does not return it to the pool', async () => {
     const pool = server.server.heardPool({ max: 1 });
     const pids: unknown[] = [];
     const { engine } = hooked(server, {

