@@ -99,8 +99,8 @@ export class CopyFollower {
     try {
       await this.#catchUp();
     } catch (error) {
-      // Another store decides now, so no yes of this copy is certain.
-      if (isJitError(error) && error.code === 'ERR_JIT_MOVED') this.#distrust();
+      // Another store decides now, or only processes of a newer layout, so no yes of this copy is certain.
+      if (isJitError(error) && (error.code === 'ERR_JIT_MOVED' || error.code === 'ERR_JIT_LAYOUT')) this.#distrust();
       throw error;
     }
   }

@@ -1,13 +1,14 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it, vi } from 'vitest';
 import { createChecker } from '../../../src/check.js';
-import { JitEngine, MemoryGrantStore, reviewers, StoreError, type AuditEntry } from '../../../src/index.js';
+import { JitEngine, LayoutError, MemoryGrantStore, reviewers, StoreError, type AuditEntry } from '../../../src/index.js';
 import type { JournalSlice, Row } from '../../../src/store.js';
 import { aChange, anEntry, START_AT, type Fault, type StoreMethod } from '../../../src/testing.js';
 import { createView, type CreateViewOptions, type LiveView } from '../../../src/view.js';
-import { aGranted, ANA, LEE, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
+import { aGranted, ANA, LEE, MAYA, refusal, SAM, SCOPE } from '../../engine/an-engine.js';
 import { RewindableStore } from '../../kernel/rewindable-store.js';
 import { Dice } from '../../model/dice.js';
+import { answer, aView } from './a-view.js';
 import { LateStore } from './late-store.js';
 import { StepClock, turns } from './step-clock.js';
 
@@ -303,6 +304,20 @@ describe('a view that reads unknown entries', () => {
       await world.close();
     },
   );
+});
+
+describe('a view whose layout the store refuses', () => {
+  it('L30 L45 [A38] allows nothing from its next question on, with the error of the store', async () => {
+    const { engine, view, viewStore } = aView();
+    await aGranted(engine);
+    await view.refresh();
+    expect(answer(view, MAYA, SCOPE)).toBe('granted');
+    // A contract of a newer version has ended.
+    viewStore.journal = () => Promise.reject(new LayoutError(2, 2, 1));
+    expect(await refusal(view.refresh(), 'ERR_JIT_LAYOUT')).toMatchObject({ readableFrom: 2 });
+    expect(answer(view, MAYA, SCOPE)).toBe('stale_view');
+    view.close();
+  });
 });
 
 describe('a view whose store lies', () => {
