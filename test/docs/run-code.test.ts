@@ -10,7 +10,7 @@ import { named, programs, runPacked } from './run-packed.js';
  * reader saves run in test/package/guide.test.ts, and those for a newer Node in test/runtimes/docs.test.ts.
  */
 
-const NEEDS = { postgres: ['pg'], redis: ['redis', 'ioredis'], newerNode: ['node:sqlite'] };
+const NEEDS = { postgres: ['pg', 'postgres'], redis: ['redis', 'ioredis'], newerNode: ['node:sqlite'] };
 const isFor = (block: Block, need: keyof typeof NEEDS): boolean => NEEDS[need].some((name) => block.code.includes(` from '${name}';`));
 const needsNothing = (block: Block): boolean =>
   block.saveAs === undefined && !(Object.keys(NEEDS) as (keyof typeof NEEDS)[]).some((need) => isFor(block, need));

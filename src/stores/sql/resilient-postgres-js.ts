@@ -20,7 +20,7 @@ interface ServerProcess {
  * Wraps an instance of postgres.js for `PostgresJSDialect` of `kysely-postgres-js`, so that it survives the loss of a connection.
  *
  * Guarantees:
- * - After a statement whose connection was lost, no other statement is sent on it, and it is not given back: postgres.js has taken it
+ * - After a statement whose connection was lost, no other statement is sent on it, and it is not released: postgres.js has taken it
  *   back already. Otherwise a ROLLBACK, or the next query, would end this process with a `TypeError`, or reach the transaction of another
  *   caller.
  * - A COMMIT to which the server has answered ROLLBACK is an error. The dialect alone does not show it.
@@ -52,7 +52,7 @@ function resilient(connection: PostgresJsReserved): PostgresJsReserved {
       const then: PromiseLike<Answer>['then'] = (onFulfilled, onRejected) =>
         send(
           (answer: Answer) => {
-            server = answer.state ?? answer[0]?.state;
+            server = answer.state ?? (answer[0] as Answer | undefined)?.state;
             pid = server?.pid;
             const { command } = answer;
             return command === 'COMMIT' || command === 'ROLLBACK' ? Object.assign([{ command }], { command, count: 0 }) : answer;
@@ -72,4 +72,4 @@ function resilient(connection: PostgresJsReserved): PostgresJsReserved {
 }
 
 /** The rows of a statement; of several statements, a list of the answers to each. */
-type Answer = { readonly command?: unknown; readonly state?: ServerProcess } & readonly { readonly state?: ServerProcess }[];
+type Answer = readonly unknown[] & { readonly command?: unknown; readonly state?: ServerProcess };
