@@ -22,14 +22,14 @@ export function judge(reaching: readonly GrantUse[], subject: string, scope: str
     } else if (awaitsActivation(use, reading)) {
       if (waiting === undefined || endOf(use) > endOf(waiting)) waiting = use;
     } else if (isScheduled(use, reading)) {
-      if (upcoming === undefined || expectedStart(use.grant) < expectedStart(upcoming.grant)) upcoming = use;
+      if (upcoming === undefined || startOf(use, reading) < startOf(upcoming, reading)) upcoming = use;
     }
   }
   const { now } = reading;
   const leewayMs = reading.forEnds - reading.highWater;
   if (usable !== undefined) return decisionOf(subject, scope, now, 'granted', usable.grant, endOf(usable) - leewayMs);
   // A start may be confirmed at any moment, and a leeway may end a grant before it has begun.
-  const validUntil = waiting !== undefined ? now : upcoming && Math.min(expectedStart(upcoming.grant), endOf(upcoming) - leewayMs);
+  const validUntil = waiting !== undefined ? now : upcoming && Math.min(startOf(upcoming, reading), endOf(upcoming) - leewayMs);
   if (needsUse !== undefined) return decisionOf(subject, scope, now, 'use_required', needsUse.grant, validUntil);
   if (waiting !== undefined) return decisionOf(subject, scope, now, 'not_activated', waiting.grant, validUntil);
   if (upcoming !== undefined) return decisionOf(subject, scope, now, 'not_started', upcoming.grant, validUntil);
@@ -54,4 +54,5 @@ export function reaches(matcher: Pick<ScopeMatcher, 'exact' | 'covers'>, granted
   return granted !== undefined && (matcher.exact ? granted === scope : matcher.covers(granted, scope));
 }
 
+const startOf = ({ grant }: GrantUse, { forEnds }: ClockReading): number => expectedStart(grant, forEnds);
 const endOf = ({ grant, usage }: GrantUse): number => effectiveEnd(grant, usage);

@@ -117,9 +117,10 @@ const ofGrant =
     if (awaitsActivation(source, reading)) {
       return { ...common, state: 'not_activated', reason: 'not_activated', changesAt: reading.now, until, order: [until] };
     }
-    if (!hasEnded(source, reading) && reading.now < expectedStart(grant)) {
-      const changesAt = Math.min(expectedStart(grant), endsAt);
-      return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-expectedStart(grant)] };
+    const startsAt = expectedStart(grant, reading.forEnds);
+    if (!hasEnded(source, reading) && reading.now < startsAt) {
+      const changesAt = Math.min(startsAt, endsAt);
+      return { ...common, state: 'not_started', reason: 'not_started', changesAt, until, order: [-startsAt] };
     }
     // A closed usage has ended its grant, even if the grant was read a moment earlier.
     const endedAt = usage?.endedAt ?? until;

@@ -1,14 +1,14 @@
-import { makeGrant, type Grant } from '../records/index.js';
+import { makeGrant, needsActivation, type Grant } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/clock.js';
 import { endOne, expireGrant } from './grant.js';
 import { endChain, type ExtensionChain } from './extension-chain.js';
 import { lockOn, locksAsRead, type LocksContext } from './lock.js';
-import { hasEnded, type GrantUse } from './status.js';
+import { hasEnded, type GrantUse, type Instants } from './status.js';
 import { APPROVER, entryOf, combine, nextVersion, stamp, noChange, type Moment, type Transition } from './transition.js';
 
-/** Whether the start of a scheduled grant has come and is not recorded yet. */
-export const isStartDue = ({ grant }: GrantUse, { now }: Pick<Moment, 'now'>): boolean =>
-  grant.end === undefined && grant.activatedAt === undefined && grant.startsAt <= now;
+/** Whether the start of a scheduled grant has come and is not recorded yet. The one that a wrong clock had confirmed does not count. */
+export const isStartDue = ({ grant }: GrantUse, { now, forEnds }: Instants): boolean =>
+  grant.end === undefined && grant.startsAt <= now && (grant.activatedAt === undefined || needsActivation(grant, forEnds));
 
 /**
  * Records the start of a scheduled grant, or ends the grant and its chain if its subject may no longer hold it.

@@ -1,4 +1,4 @@
-import { expectedStart, effectiveStart, effectiveEnd, hasUsageRow } from '../records/derived.js';
+import { expectedStart, effectiveStart, effectiveEnd, hasUsageRow, needsActivation } from '../records/derived.js';
 import type { AccessRequest, Grant, Usage } from '../records/index.js';
 import { epochOf, inWindow, isInstant, type Instant } from '../core/instant.js';
 
@@ -31,8 +31,7 @@ export function isUsable(use: GrantUse, instants: Instants): boolean {
 
 /** Whether the start of a grant has come, and only the approver's confirmation is missing. */
 export function awaitsActivation(use: GrantUse, instants: Instants): boolean {
-  const { grant } = use;
-  return grant.asksAtStart && grant.activatedAt === undefined && isInForce(use, instants);
+  return needsActivation(use.grant, instants.forEnds) && isInForce(use, instants);
 }
 
 function isInForce({ grant, usage }: GrantUse, instants: Instants): boolean {
@@ -60,13 +59,15 @@ export function coveredUntil(uses: readonly GrantUse[], instants: Instants & { r
   // Any usable grant will do: the others that are usable now continue it.
   let until = endOf(usable);
   // The leeway moves ends earlier but not starts, so a grant that starts at an end leaves a gap as long as the leeway.
-  const goesOn = (use: GrantUse) => expectedStart(use.grant) <= until - leewayMs && endOf(use) > until && isUsable(use, atStart(use));
+  const goesOn = (use: GrantUse) => {
+    const start = expectedStart(use.grant, instants.forEnds);
+    return start <= until - leewayMs && endOf(use) > until && isUsable(use, { now: start, forEnds: start });
+  };
   for (let next = uses.find(goesOn); next !== undefined; next = uses.find(goesOn)) until = endOf(next);
   return until;
 }
 
 const endOf = ({ grant, usage }: GrantUse): number => effectiveEnd(grant, usage);
-const atStart = ({ grant }: GrantUse): Instants => ({ now: expectedStart(grant), forEnds: expectedStart(grant) });
 
 /** Whether `bound`, the instant of an end or a deadline, has passed, recorded or not. */
 export function hasPassed(bound: number, { forEnds }: Pick<Instants, 'forEnds'>): boolean {
@@ -109,7 +110,7 @@ export function wasHeldDuring(grant: Grant, from: number, until: number, usage?:
 
 /** Whether a grant was held at an instant of the past or, as far as is known now, will be held at one of the future. */
 export const isHeldAt = ({ grant, usage }: GrantUse, at: number, { highWater }: { readonly highWater: number }): boolean =>
-  at <= highWater ? wasHeldAt(grant, at, usage) : inWindow(at, expectedStart(grant), effectiveEnd(grant, usage));
+  at <= highWater ? wasHeldAt(grant, at, usage) : inWindow(at, expectedStart(grant, highWater), effectiveEnd(grant, usage));
 
 export type RequestStatus = 'pending' | 'approved' | 'denied' | 'cancelled' | 'expired';
 export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';

@@ -2,6 +2,7 @@ import type { Activity } from '../model/activity.js';
 import type { RequestComment } from '../model/comment.js';
 import type { Locks } from '../model/lock.js';
 import type { Granted } from '../model/review.js';
+import { isBase } from '../core/tolerance.js';
 import { escalatesAt, remindsAt } from './quorum.js';
 import type { Grant } from '../model/grant.js';
 import type { ProvisioningChange } from '../model/provisioning.js';
@@ -13,9 +14,17 @@ export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs'
   return idleTtlMs === undefined ? Infinity : (usedAt ?? startsAt) + idleTtlMs;
 }
 
-/** The expected start of a grant. With `asksAtStart`, the recorded activation, or `startsAt` until there is one (L27). */
-export const expectedStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
-  asksAtStart ? (activatedAt ?? startsAt) : startsAt;
+/**
+ * Whether a grant still needs a confirmation of its start. An activation that a wrong clock recorded counts as none (L47).
+ *
+ * @param clock `forEnds` of the reading by which the caller judges
+ */
+export const needsActivation = ({ asksAtStart, activatedAt }: Pick<Grant, 'asksAtStart' | 'activatedAt'>, clock: number): boolean =>
+  asksAtStart && (activatedAt === undefined || !isBase(activatedAt, clock));
+
+/** The expected start of a grant. With `asksAtStart`, the recorded activation, or `startsAt` while it needs one (L27). */
+export const expectedStart = (grant: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>, clock: number): number =>
+  needsActivation(grant, clock) ? grant.startsAt : effectiveStart(grant);
 
 /** The first instant at which a grant was held. With `asksAtStart`, the recorded activation, or never without one (`Infinity`). */
 export const effectiveStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>

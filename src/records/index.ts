@@ -45,6 +45,7 @@ export {
   commentId,
   earliestStart,
   expectedStart,
+  needsActivation,
   effectiveStart,
   effectiveEnd,
   grantedOf,

@@ -1,4 +1,4 @@
-import { stats } from 'jit-access/explain';
+import { canAsk, explain, preview, requestable, stats } from 'jit-access/explain';
 import { acceptClock, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type Approver, type JitEngineOptions } from '../../src/index.js';
@@ -283,6 +283,90 @@ describe('the end of a lock', () => {
     await clock.advance(2 * DAY);
     await pass();
     expect((await stats(engine)).sweepLagMs.value).toBe(0);
+  });
+});
+
+describe('a start that a clock ahead has confirmed', () => {
+  const scheduled = async () => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { warnBeforeMs: [15 * MINUTE] } }, isEligible: true });
+    const made = aFleet({ approver });
+    const startsAt = made.clock.now() + 10 * MINUTE;
+    const { id } = await aGranted(made.engine, { startsAt, ttl: '20m' });
+    return { ...made, approver, id, startsAt };
+  };
+
+  it.each([
+    ['at its start, ten minutes ahead', 10 * MINUTE, 10 * MINUTE],
+    ['before its start, twenty minutes ahead', 5 * MINUTE, 20 * MINUTE],
+    ['at its start, 61 seconds ahead', 10 * MINUTE, 61_000],
+  ])('L1 L27 L47 [A9] counts as none on a right clock, which asks the approver again: %s', async (_, later, ms) => {
+    const { engine, clock, store, ahead, id, startsAt } = await scheduled();
+    await clock.advance(later);
+    await ahead(ms, (wrong) => wrong.check(MAYA, SCOPE));
+    expect((await engine.getGrant(id))?.activatedAt).toBe(clock.now() + ms);
+    if (clock.now() < startsAt) {
+      await clock.set(startsAt - 1);
+      expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'not_started', validUntil: startsAt });
+      expect(await engine.status(MAYA)).toMatchObject({ changesAt: startsAt });
+      await clock.set(startsAt);
+    }
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    expect(await engine.getGrant(id)).toMatchObject({ activatedAt: startsAt, status: 'active' });
+    const activated = (await entriesOf(store)).filter(({ type }) => type === 'grant.activated');
+    expect(activated.map((entry) => entry.at)).toEqual([at(later) + ms, startsAt]);
+    await clock.advance(1);
+    expect((await engine.whoHadAccess({ scope: SCOPE, at: startsAt - 1 })).items).toEqual([]);
+    expect((await engine.whoHadAccess({ scope: SCOPE, at: startsAt })).items).toHaveLength(1);
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+
+  it('L47 [A9] is asked about by the sweep that finds the grant due, and gives nothing to who may no longer hold it', async () => {
+    for (const isEligible of [true, false]) {
+      const { engine, clock, ahead, approver, id, startsAt } = await scheduled();
+      await clock.set(startsAt);
+      await ahead(10 * MINUTE, (wrong) => wrong.sweep());
+      approver.script.isEligible = isEligible;
+      // Due for the warning, 15 minutes before its end.
+      await clock.advance(5 * MINUTE);
+      await engine.sweep();
+      await engine.sweep();
+      const grant = await engine.getGrant(id);
+      expect(isEligible ? grant?.activatedAt : grant?.end?.cause).toBe(isEligible ? clock.now() : 'ineligible');
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(isEligible);
+    }
+  });
+
+  it('L27 L47 [A9] counts within the tolerance, and denies until its instant', async () => {
+    const { engine, clock, ahead, id, startsAt } = await scheduled();
+    await clock.set(startsAt);
+    await ahead(MINUTE, (wrong) => wrong.check(MAYA, SCOPE));
+    expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'not_started', validUntil: startsAt + MINUTE });
+    await clock.advance(MINUTE);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    expect((await engine.getGrant(id))?.activatedAt).toBe(startsAt + MINUTE);
+  });
+});
+
+describe('an ask of a process whose clock lies behind the journal', () => {
+  it('L5 L39 [A10] is refused with ERR_JIT_CLOCK, and so is each question about it', async () => {
+    const { engine, processOf } = aFleet({ approver: autoApprove(() => true) });
+    await ask(engine, { scope: 'other' });
+    const behind = processOf(-HOUR).engine;
+    const questions = [
+      () => ask(behind),
+      () => preview(behind, { subject: MAYA, scope: SCOPE, ttl: '15m' }),
+      () => canAsk(behind, MAYA, SCOPE),
+      () => requestable(behind, MAYA),
+    ];
+    for (const question of questions) await refusal(question, 'ERR_JIT_CLOCK');
+    // An explanation leaves the preview out.
+    expect(await explain(behind, MAYA, SCOPE)).toMatchObject({ allowed: false, asking: undefined });
+    await acceptClock(behind, CISO);
+    expect(await Promise.all(questions.slice(1, 3).map((question) => question()))).toMatchObject([
+      { outcome: 'granted' },
+      { outcome: 'granted' },
+    ]);
+    expect(await requestable(behind, MAYA)).toMatchObject({ items: expect.any(Array) as unknown });
   });
 });
 

@@ -31,7 +31,7 @@ describe('isStartDue()', () => {
     [at(100), { end: revoked }, false],
     [NaN, {}, false],
   ])('L2 at %d with %j is %s', (now, over, due) => {
-    expect(isStartDue(scheduled(over), { now })).toBe(due);
+    expect(isStartDue(scheduled(over), { now, forEnds: now })).toBe(due);
   });
 });
 

@@ -24,12 +24,12 @@ export async function accessStatus(checker: EngineChecker, settings: Enforcement
   const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
   // Keeps the grants that a check at their start would allow. A start that an approver must still confirm gives no certain window.
   const certain = scheduled.filter((one) => {
-    const begin = expectedStart(one.grant);
+    const begin = expectedStart(one.grant, reading.forEnds);
     return isUsable(one, { now: begin, forEnds: begin + leewayMs });
   });
   const changes = [
     ...[...held, ...scheduled].map((one) => endOf(one) - leewayMs),
-    ...scheduled.map(({ grant }) => expectedStart(grant)).filter((begin) => begin > reading.now),
+    ...scheduled.map(({ grant }) => expectedStart(grant, reading.forEnds)).filter((begin) => begin > reading.now),
     // A lock ended the access that it found. For a clock that has gone back, it may be open before later access.
     ...lockEnds.filter((end) => end !== undefined).filter((end) => end < Infinity),
     ...(own ?? []).flatMap(({ completedAt, until }) => (completedAt === undefined || until === undefined ? [] : [until])),
@@ -44,7 +44,7 @@ export async function accessStatus(checker: EngineChecker, settings: Enforcement
     windows: [...held, ...certain].map((one) => ({
       grantId: one.grant.id,
       scope: one.grant.scope,
-      startsAt: expectedStart(one.grant),
+      startsAt: expectedStart(one.grant, reading.forEnds),
       endsAt: endOf(one) - leewayMs,
     })),
     changesAt: changes.length === 0 ? undefined : Math.min(...changes),

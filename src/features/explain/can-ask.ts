@@ -80,11 +80,13 @@ export async function canAsk<Scope extends string>(
   return { canAsk: can, outcome, rule, reason, problems, ...about, at: request.createdAt };
 }
 
-async function askApprover({ approver, settings }: Kernel, request: AccessRequest): Promise<Answer> {
+async function askApprover({ approver, settings, journalClock }: Kernel, request: AccessRequest): Promise<Answer> {
   const { eligible, reason, problems: ofRules } = await approver.mayAsk(request);
   if (!eligible && ofRules.length === 0) return { outcome: 'ineligible', reason };
   const problems = [...beyondLimits(request, settings.limits).map(({ problem }) => problem), ...ofRules];
   if (problems.length > 0) return { outcome: 'requirements', rule: ofRules[0]?.rule, reason, problems };
+  // As the commit of the request does (L39).
+  await journalClock.confirm();
   const { verdict, rule } = await approver.decide(request, false);
   if (verdict.outcome === 'deny') return { outcome: 'denied', rule, reason: verdict.reason };
   if (verdict.outcome === 'abstain') return { outcome: 'denied' };

@@ -63,6 +63,7 @@ export async function previewRequest(kernel: Kernel, { ask, by, key }: ParsedAsk
     const { request } = draft;
     const openedId = openRequest(ask, id, key !== undefined, kernel.settings.limits, context, now()).result;
     if (openedId !== id) return await previewRepeat(kernel, openedId, ask);
+    await kernel.journalClock.confirm();
     const verdict = await kernel.approver.decide(request, false);
     const issueContext = await loadIssueContext(kernel, request, { dryRun: true, decided: decidedBy(verdict) });
     const reading = now();

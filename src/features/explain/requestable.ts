@@ -32,6 +32,8 @@ export async function requestable<Scope extends string>(
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
   const who = readAsker(kernel, subject, options);
+  // As each ask of the list would (L39).
+  await kernel.journalClock.confirm();
   const { items, complete } = await kernel.approver.requestable(who.subject, who, readRequestable);
   const lockOf = await loadLockTest(kernel, who);
   const usualWait = items.some(needsReviewers) ? await kernel.part(UsualWaits).read() : undefined;
