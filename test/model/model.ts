@@ -295,6 +295,29 @@ function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
   return isUsable(grant, at) || (isLastUse && begun && at.late < endByTime(grant));
 }
 
+/** L27 L47: whether the approver must still confirm a start: a confirmation of a wrong clock counts as none. */
+export function needsConfirmation({ asksAtStart, activatedAt }: ModelGrant, { late }: Now): boolean {
+  if (!asksAtStart || activatedAt === undefined) return asksAtStart;
+  if (!isBelieved(activatedAt, late)) reach('a start that only a wrong clock has confirmed');
+  return !isBelieved(activatedAt, late);
+}
+
+/**
+ * L39: the latest instant that the entries of callers confirm at one of the states that a journal has gone through: at each, half of
+ * them are younger. An entry that lies too far ahead of the clock says nothing.
+ */
+export function confirmedBy(entries: readonly { readonly at: number; readonly actor: string }[], at: Now): number {
+  const said: number[] = [];
+  let confirmed = 0;
+  for (const entry of entries) {
+    if (entry.actor === 'system:sweeper' || !isBelieved(entry.at, at.now + at.late - at.highWater)) continue;
+    said.push(entry.at);
+    const sorted = said.toSorted((a, b) => a - b);
+    confirmed = Math.max(confirmed, sorted[Math.ceil(sorted.length / 2) - 1] as number);
+  }
+  return Math.min(at.now, confirmed);
+}
+
 /** A9: only a recorded end, or the expiry, frees a place: a use that is recorded at the same time may move an idle end. */
 const holdsPlace = (grant: ModelGrant, { late }: Now): boolean => grant.end === undefined && late < grant.expiresAt;
 
@@ -415,11 +438,6 @@ export class Model {
       if (reaches(grant.request, [grant.scope]) && isLive(grant, at)) this.endEarly(grant, causes, by, at, causes);
     for (const request of this.requests)
       if (request.by === subject || reaches(request, request.scopes)) this.cancel(request, causes, by, at);
-  }
-
-  /** The engine has recorded the ends of locks whose time has come. */
-  expireLocks({ now }: Now): void {
-    for (const lock of this.locks) if (lock.end === undefined && (lock.until ?? Infinity) <= now) lock.end = 'expired';
   }
 
   /** The grants that extend a grant, through any number of extensions. */

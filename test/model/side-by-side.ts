@@ -39,6 +39,7 @@ import {
 } from '../../src/records/index.js';
 import { Dice } from './dice.js';
 import {
+  confirmedBy,
   covers,
   endByTime,
   extensionOf,
@@ -50,6 +51,7 @@ import {
   isUseBelieved,
   lastOn,
   Model,
+  needsConfirmation,
   overlaps,
   reach,
   stampOf,
@@ -185,7 +187,7 @@ export class SideBySide {
     this.#limits = {
       maxTtl: this.#wrong === undefined ? 100 : LONG.ttl,
       maxTotal: this.#wrong === undefined ? 150 : LONG.total,
-      maxStartAhead: 100,
+      maxStartAhead: this.#wrong === undefined ? 100 : LONG.ttl,
       maxOpenRequests: 2,
       maxGrants: 3,
       duplicates: dice.once(4) ? 'refuse' : 'return',
@@ -592,7 +594,7 @@ export class SideBySide {
         const what = given.length > 0 && dice.once(2) ? 'leave' : any;
         const who = dice.of(what !== 'leave' ? SUBJECTS : given.length > 0 && !dice.once(4) ? given : REVIEWERS);
         this.#say(what, who);
-        if (what === 'fail') mood.isFailing = true;
+        if (what === 'fail') mood.isFailing = this.#hasFailed = true;
         if (what === 'mute') mood.isMute = true;
         if (what === 'leave') mood.away.add(who);
         if (what === 'ban') mood.banned.add(who);
@@ -639,6 +641,8 @@ export class SideBySide {
 
   #touched: { readonly subject: string; readonly scope: string; readonly by: string | undefined } | undefined;
   #swept = false;
+  /** Whether the approver has failed in this life. */
+  #hasFailed = false;
   readonly #escalations = new Map<string, number>();
   readonly #warnings = new Map<string, { readonly warned: readonly number[]; readonly begun: boolean }>();
   #purged = false;
@@ -716,7 +720,8 @@ export class SideBySide {
     const usual = dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]);
     const isLong = this.#wrong !== undefined && !this.#clockDice.once(3);
     const ttl = isLong ? this.#clockDice.of([LONG.ttl, LONG.ttl / 2]) : usual;
-    const startsAt = dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined;
+    const soon = dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined;
+    const startsAt = isLong && this.#clockDice.once(4) ? this.#now + this.#clockDice.of([10, 10, 10, ...LONG.waits]) : soon;
     return {
       subject,
       // A run asks through its agent.
@@ -1088,15 +1093,15 @@ export class SideBySide {
     const anyone = dice.of([this.#aSubject(), dice.of(REVIEWERS)]);
     const subject = !isSubject ? undefined : involved.length > 0 && dice.once(2) ? dice.of(involved) : anyone;
     const scope = isSubject ? undefined : dice.of([...SCOPES, 'a:*', '**']);
-    const until = dice.once(2) ? at.now + dice.of([1, 3, 10, 30]) : undefined;
+    const drawn = dice.once(2) ? at.now + dice.of([1, 3, 10, 30]) : undefined;
+    // Long ones often, where a clock is ahead: it must not end them for the others (L39).
+    const until = this.#wrong !== undefined && this.#clockDice.once(2) ? at.now + this.#clockDice.of(LONG.waits) : drawn;
     const key = dice.once(3) ? `lock-${dice.roll(2)}` : undefined;
     this.#say('lock', subject ?? scope, until === undefined ? '' : until - START, key);
     const text = JSON.stringify([subject, scope, until]);
     const known = key === undefined ? undefined : this.#lockKeys.get(key);
     const target = subject === undefined ? { scope: scope as string } : { subject };
     const isOther = known !== undefined && known.text !== text;
-    // Locks that time has ended must not fill the row where no sweep runs: even a refused call records their ends.
-    model.expireLocks(at);
     const result = await this.#try({ must: isOther ? ['ERR_JIT_IDEMPOTENCY'] : [] }, () =>
       engine.lock(target, { by: CISO, until, idempotencyKey: key }),
     );
@@ -1167,10 +1172,10 @@ export class SideBySide {
       (grant) =>
         grant.request.subject === subject &&
         covers(grant.scope, scope) &&
-        grant.asksAtStart &&
-        grant.activatedAt === undefined &&
         grant.startsAt <= at.now &&
-        isLive(grant, at),
+        isLive(grant, at) &&
+        (grant.maxUses === undefined || grant.uses < grant.maxUses) &&
+        needsConfirmation(grant, at),
     );
   }
 
@@ -1381,11 +1386,13 @@ export class SideBySide {
     this.#acting.highWater = at.highWater;
     assert.equal(stranger, false, 'whoever never asked is let in');
     await this.#read();
+    await this.#adoptLockEnds(at);
     this.#adopt(at);
     for (const subject of subjects) {
       for (const scope of SCOPES) {
         const usable = model.usable(subject, scope, at);
         assert.equal(allowed.has(`${subject} ${scope}`), usable.length > 0, `isAllowed(${subject}, ${scope})`);
+        if (usable.length === 0) this.#expectAsked(subject, scope, at);
       }
     }
     this.#answers.set(at.now, allowed);
@@ -1472,10 +1479,40 @@ export class SideBySide {
     );
   }
 
+  /** L39: time has ended a lock for every process only if the journal confirms its instant. */
+  async #adoptLockEnds(at: Now): Promise<void> {
+    const open = this.#model.locks.filter(({ end }) => end === undefined);
+    if (open.length === 0) return;
+    const [row] = await this.#store.get([LOCK_ROW]);
+    const kept = new Set(row && decodeLocks(row).locks.map(({ id }) => id));
+    const gone = open.filter(({ id }) => !kept.has(id));
+    if (gone.length === 0) return;
+    const entries: AuditEntry[] = [];
+    for await (const entry of readJournal(this.#store)) entries.push(entry);
+    for (const lock of gone) {
+      const { until = Infinity } = lock;
+      const confirmed = confirmedBy(entries, at);
+      assert.ok(this.#swept && until <= confirmed, `the end of lock ${lock.id} was recorded ${until - confirmed} ms too early (L39)`);
+      reach('a lock whose end the journal confirms');
+      lock.end = 'expired';
+    }
+  }
+
+  /** L27 L47: a check that denies has asked about each start that is due, also about one that only a wrong clock has confirmed. */
+  #expectAsked(subject: string, scope: string, at: Now): void {
+    // After a failure it does not ask again at once.
+    if (this.#hasFailed || at.back) return;
+    const left = this.#unconfirmed(subject, scope, at).filter((grant) => this.#model.locksOn([subject], [grant.scope], at).length === 0);
+    assert.deepEqual(
+      left.map(({ id }) => id),
+      [],
+      'a check left these starts open',
+    );
+  }
+
   /** Entries that the engine may have written by itself, each checked against the law that allows it. */
   #adopt(at: Now): void {
     const model = this.#model;
-    if (this.#swept) model.expireLocks(at);
     if (this.#purged) {
       // L33: a removed record had ended before, has no pending review, and no live record depends on it.
       const gone = (one: ModelRequest) => !this.#requests.has(one.id);
@@ -1585,12 +1622,12 @@ export class SideBySide {
       if (row === undefined || grant.end !== undefined) continue;
       const isDue = grant.startsAt <= at.now && isLive(grant, at) && !this.#mood.isFailing && !at.back;
       const isBanned = this.#mood.banned.has(grant.request.subject);
-      if (grant.activatedAt === undefined && row.activatedAt !== undefined && grant.asksAtStart) {
-        assert.ok(isDue && !isBanned, `the start of ${grant.id} was confirmed`);
+      if (row.activatedAt !== grant.activatedAt && grant.asksAtStart) {
+        assert.ok(isDue && !isBanned && needsConfirmation(grant, at), `the start of ${grant.id} was confirmed`);
         assert.equal(row.activatedAt, stampOf(at, [grant], grant.usedAt));
         grant.activatedAt = row.activatedAt;
       } else if (row.end?.cause === 'ineligible') {
-        assert.ok(isDue && isBanned && grant.asksAtStart && grant.activatedAt === undefined, `${grant.id} was ended as ineligible`);
+        assert.ok(isDue && isBanned && needsConfirmation(grant, at), `${grant.id} was ended as ineligible`);
         this.#model.endEarly(grant, ['ineligible'], 'system:approver', at);
       } else if (this.#swept && isDue && grant.asksAtStart && grant.activatedAt === undefined) {
         assert.fail(`a sweep left the start of ${grant.id} open`);

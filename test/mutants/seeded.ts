@@ -124,6 +124,18 @@ export const SEEDED: readonly Seeded[] = [
     to: 'isBase(at, Infinity) && forEnds < at',
   },
   {
+    name: 'one clock alone records the end of a lock [A8]',
+    file: 'engine/endings/locks.ts',
+    from: 'overdueLocks(row, Math.min(now.now, confirmed))',
+    to: 'overdueLocks(row, Math.max(now.now, confirmed))',
+  },
+  {
+    name: 'a start that a wrong clock has confirmed denies [A9]',
+    file: 'records/derived.ts',
+    from: '!isBase(activatedAt, clock)',
+    to: '!isBase(activatedAt, Infinity)',
+  },
+  {
     name: 'an expired grant leaves its place at once',
     file: 'lifecycle/holders.ts',
     from: 'isBase(moment.now, expiresAt + moment.forEnds - moment.highWater)',

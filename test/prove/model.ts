@@ -11,12 +11,14 @@ const BATCH = 1_000;
  * @param storeOf returns an empty store, called once for each life; as with {@link live}
  * @param full how many lives a full run has
  * @param lanes how many lives run concurrently: while one waits for a server, another runs
+ * @param hasWrongClock true: each life has a process with a wrong clock
  */
 export async function livesOver(
   storeOf: () => GrantStore | Promise<GrantStore>,
   full: number,
   { seed, scale, progress }: ProofOptions,
   lanes = 1,
+  hasWrongClock?: boolean,
 ): Promise<ProofResult> {
   const all = scaled(full, scale);
   const size = Math.min(BATCH, Math.ceil(all / lanes));
@@ -26,7 +28,7 @@ export async function livesOver(
     while (batches * size < all && violations.length === 0) {
       const batch = batches++;
       const numRuns = Math.min(size, all - batch * size);
-      const lived = await live(storeOf, { seed: (seed + batch * 1_000_003) % 2 ** 31, numRuns });
+      const lived = await live(storeOf, { seed: (seed + batch * 1_000_003) % 2 ** 31, numRuns, hasWrongClock });
       count += lived.lives;
       steps += lived.steps;
       if (lived.violation !== undefined) violations.push(lived.violation);
@@ -44,4 +46,11 @@ export const model: Proof = {
   laws: MODEL_LAWS,
   what: 'random lives of the engine and of a model of the laws, side by side over memory: they never differ',
   run: (options) => livesOver(() => new MemoryGrantStore(), 1_000_000, options),
+};
+
+export const wrongClocks: Proof = {
+  name: 'model-clocks',
+  laws: [...MODEL_LAWS, 'L39'],
+  what: 'random lives in which the clock of one process of several is ahead by minutes, hours or a year, with locks that have an end and scheduled starts: engine and model never differ',
+  run: (options) => livesOver(() => new MemoryGrantStore(), 200_000, options, 1, true),
 };

@@ -3,7 +3,7 @@ import { consoleProof } from './console.js';
 import { durableProofs } from './durable.js';
 import { hostile } from './hostile.js';
 import { journal } from './journal.js';
-import { model } from './model.js';
+import { model, wrongClocks } from './model.js';
 import { schedules, smallWorld } from './schedules.js';
 import { seededBugs } from './seeded-bugs.js';
 import { seededStoreBugs } from './seeded-store-bugs.js';
@@ -13,6 +13,7 @@ import type { Proof } from './proof.js';
 /** All of them, in the order in which they run. */
 export const proofs: readonly Proof[] = [
   model,
+  wrongClocks,
   schedules,
   smallWorld,
   boundary,
