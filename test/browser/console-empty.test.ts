@@ -17,6 +17,8 @@ interface Empty {
   readonly key: string;
   readonly person: string;
   readonly path: string;
+  /** Whether the service names no person. Default: no. */
+  readonly isUnnamed?: boolean;
   readonly says: string;
   readonly event: (world: World) => Promise<unknown>;
   /** The words of the list, or of the row that must appear without a press. */
@@ -38,6 +40,24 @@ const LISTS: readonly Empty[] = [
   { key: 'inbox.empty', person: ANA, path: 'inbox', says: 'No request waits', event: (at) => ask(at, LEE, WRITE), then: /Lee Okafor/ },
   { key: 'live.none', person: SAM, path: 'live', says: 'No one holds access now.', event: grant(LEE), then: /Lee Okafor/ },
   { key: 'live.noneFiltered', person: SAM, path: `live?scope=${LOGS}`, says: 'No grant fits', event: hold(LEE), then: /Lee Okafor/ },
+  {
+    key: 'live.noneOfId',
+    person: SAM,
+    path: `live?person=${LEE}`,
+    isUnnamed: true,
+    says: 'No grant under this id',
+    event: hold(LEE),
+    then: /logs:checkout/,
+  },
+  {
+    key: 'history.noneOfId',
+    person: SAM,
+    path: `history?person=${LEE}`,
+    isUnnamed: true,
+    says: 'No grant under this id',
+    event: hold(LEE),
+    then: /logs:checkout/,
+  },
   { key: 'break-glass.empty', person: SAM, path: 'break-glass', says: 'No break-glass use waits', event: take, then: /Maya Lindqvist/ },
   { key: 'history.none', person: SAM, path: 'history', says: 'No grant was held', event: hold(LEE), then: /Lee Okafor/ },
   { key: 'history.none', person: LEE, path: 'history', says: 'No grant was held', event: hold(LEE), then: /logs:checkout/ },
@@ -69,16 +89,20 @@ describeChromium('an empty list of the console', (browser) => {
     world = await aWorld(browser, { isEmpty: true });
     const files = (readdirSync(APP, { recursive: true }) as string[]).filter((name) => name.endsWith('.tsx'));
     const used = files.flatMap((file) =>
-      [...readFileSync(`${APP}/${file}`, 'utf8').matchAll(/<Empty text=\{t\((.*?)\)\}/g)].flatMap(([, keys = '']) =>
-        [...keys.matchAll(/'([\w.-]+)'/g)].map(([, key]) => key),
+      [...readFileSync(`${APP}/${file}`, 'utf8').matchAll(/<Empty[^]*?(?:\/>[;)}]*|\}>)\n/g)].flatMap(([element]) =>
+        [...element.matchAll(/['"]([a-z][\w-]*\.[\w.]+)['"]/g)].map(([, key]) => key),
       ),
     );
     expect([...new Set(used)].sort()).toEqual([...new Set([...LISTS.map(({ key }) => key), ...Object.keys(NO_LIST)])].sort());
   });
 
-  it.each(LISTS)('[C1] shows by itself what an event brings: $key, $path', async ({ person, path, says, event, then }) => {
+  it.each(LISTS)('[C1] shows by itself what an event brings: $key, $path', async ({ person, path, isUnnamed, says, event, then }) => {
     world = await aWorld(browser, { isEmpty: true });
     const page = await world.open(person, path);
+    if (isUnnamed) {
+      await page.route('**/access/v1/people?*', (route) => route.fulfill({ json: { items: [] } }));
+      await page.reload();
+    }
     await page.getByText(says).first().waitFor();
     // After the first event of the stream, the page reads all once more.
     await world.advance(3_000);

@@ -39,7 +39,7 @@ const NAMED: readonly Person[] = [
 /** The directory: each person finds all others. */
 export const directory: HttpPeople = {
   describe: () => Object.fromEntries(NAMED.map(({ id, ...person }) => [id, person])),
-  search: (text) => NAMED.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase())),
+  search: (text) => NAMED.filter(({ id, name }) => id === text || name.toLowerCase().includes(text.toLowerCase())),
 };
 
 const CHANGES = new Set<string>(['requestFor', 'cancelFor', 'revoke', 'revokeAll', 'lock', 'unlock']);

@@ -16,6 +16,7 @@ export const live = {
   'live.now': 'now',
   'live.none': 'No one holds access now.',
   'live.noneFiltered': 'No grant fits these filters.',
+  'live.noneOfId': 'No grant under this id now: {id}. Check the spelling.',
   'live.request': 'Request',
 
   'live.revoke': 'Revoke',
@@ -44,6 +45,8 @@ export const live = {
   'live.ends.nothing': 'Ends no grant',
   'live.ends.atLeast': 'The numbers may be too low: not every record could be read.',
   'live.unmatched': 'Nothing matches. Check the spelling.',
+  'live.unmatchedPerson': 'Nothing is open under this id, and no one person has this name. Check the spelling, or choose from the list.',
+  'live.lockUnmatched': 'Lock this scope although nothing is open under it',
   'live.similar': 'Did you mean:',
   'live.target': 'Give a person, a scope or a ticket first.',
   'live.do.end': { one: 'End {count} grant', other: 'End {count} grants' },

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { EngineStats } from '../../../explain/stats.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t, type MessageKey } from '../frame/messages.js';
@@ -8,6 +8,7 @@ import { useRead } from '../frame/use-read.js';
 import { Button } from '../parts/button.js';
 import { FilterBar } from '../parts/filter-bar.js';
 import { Page } from '../parts/page.js';
+import { useMeant } from '../parts/use-meant.js';
 import { live } from './live.messages.js';
 import { LockDialog, RevokeAllDialog } from './live/dialogs.js';
 import { filtersIn, targetOf, type Filters } from './live/filters.js';
@@ -19,7 +20,7 @@ import './live.css';
 addMessages(live);
 
 /** Numbers of the service: what waits, and what is overdue. */
-function Figures({ held }: { readonly held: HeldNow }): JSX.Element {
+function Figures({ held, unknown }: { readonly held: HeldNow; readonly unknown: string | undefined }): JSX.Element {
   const { client, permits, href } = useConsole();
   const { value } = useRead<EngineStats | undefined>(
     (signal) => (permits('viewStats') ? client.stats({ signal }) : Promise.resolve(undefined)),
@@ -29,7 +30,7 @@ function Figures({ held }: { readonly held: HeldNow }): JSX.Element {
   const count = held.blocks.reduce((sum, { items }) => sum + items.length, 0);
   const of = ({ value: number, atLeast }: EngineStats['overdueEnds']) => `${number}${atLeast ? '+' : ''}`;
   const figures: readonly (readonly [MessageKey, string, string?])[] = [
-    ['live.held', held.isLoading && count === 0 ? '…' : `${count}${held.hasMore ? '+' : ''}`],
+    ['live.held', unknown !== undefined ? '–' : held.isLoading && count === 0 ? '…' : `${count}${held.hasMore ? '+' : ''}`],
     ...(value === undefined
       ? []
       : ([
@@ -50,9 +51,21 @@ function Figures({ held }: { readonly held: HeldNow }): JSX.Element {
   );
 }
 
+/** The list of a filter that may have a name instead of an id. `unknown`: the text under which nothing is known. */
+function usePersonFilter(held: HeldNow, filters: Filters): HeldNow & { readonly unknown: string | undefined } {
+  const { href, navigate } = useConsole();
+  const isEmpty = held.blocks.length === 0 && !held.isLoading && held.error === undefined;
+  const { isLooking, isKnown, id } = useMeant(isEmpty ? filters.person : undefined);
+  useEffect(() => {
+    if (id !== undefined) navigate(href('live', undefined, { ...filters, person: id }), { replace: true });
+  }, [id]);
+  const isLoading = held.isLoading || isLooking || id !== undefined;
+  return { ...held, isLoading, unknown: isEmpty && !isLoading && !isKnown ? filters.person : undefined };
+}
+
 function Held({ filters }: { readonly filters: Filters }): JSX.Element {
   const { permits, readOnly } = useConsole();
-  const held = useHeld(filters);
+  const { unknown, ...held } = usePersonFilter(useHeld(filters), filters);
   const [form, setForm] = useState<'revokeAll' | 'lock'>();
   const isFiltered = Object.values(filters).some((value) => value !== undefined);
   // A right for one target is no right without a target, which is what the menu knows. The dry run says whether it suffices.
@@ -60,7 +73,7 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
   const close = () => setForm(undefined);
   return (
     <>
-      <Figures held={held} />
+      <Figures {...{ held, unknown }} />
       <div class="live-actions">
         <FilterBar
           filters={[
@@ -85,7 +98,7 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
         )}
       </div>
       {permits('listLocks') && <Locks canUnlock={offers('unlock')} />}
-      <HeldList held={held} canRevoke={offers('revoke')} isFiltered={isFiltered} />
+      <HeldList {...{ held, isFiltered, unknown }} canRevoke={offers('revoke')} />
       {form === 'revokeAll' && <RevokeAllDialog target={targetOf(filters)} onClose={close} onEnded={held.drop} />}
       {form === 'lock' && <LockDialog target={targetOf(filters, ['person', 'scope'])} onClose={close} onEnded={held.drop} />}
     </>

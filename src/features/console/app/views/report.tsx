@@ -88,7 +88,7 @@ export default function View({ route: { query } }: ViewProps): JSX.Element {
   return (
     <Page title={t('report.title')} lead={t('report.lead')}>
       <SpanBar view="report" query={recordsUse ? { recordsUse: 'true' } : {}} span={span} />
-      <label class="records-use">
+      <label class="check records-use">
         <input type="checkbox" checked={recordsUse} onChange={({ currentTarget }) => toggle(currentTarget.checked)} />
         <span>
           {t('report.recordsUse')} <span class="hint">{t('report.recordsUseHint')}</span>

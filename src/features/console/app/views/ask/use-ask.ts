@@ -4,6 +4,7 @@ import type { AccessClient } from '../../../../client/access-client.js';
 import type { AccessPreview } from '../../../../explain/preview.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { idMeant } from '../../parts/use-meant.js';
 import type { Choice } from './choices.js';
 import { askOf, byField, changed, emptyFields, FIELDS, newDraft, readDraft, retyped, type Addressed, type AskDraft } from './draft.js';
 import { refusalOf, refusedPreview, type AskRefusal, type FieldProblem } from './problems.js';
@@ -31,8 +32,11 @@ export interface Ask {
 
 /** The draft of a form, its dry run and its send. */
 export function useAsk(choice: Choice, given: Addressed): Ask {
-  const { client, href, navigate, announce } = useConsole();
+  const console = useConsole();
+  const { client, href, navigate, announce } = console;
   const { draft, keep, drop } = useDraft(choice, given);
+  const latest = useRef(draft);
+  latest.current = draft;
   const [answer, setAnswer] = useState<Answer>();
   const [empty, setEmpty] = useState<readonly FieldProblem[]>([]);
   // An answer about other values says nothing about these.
@@ -49,8 +53,13 @@ export function useAsk(choice: Choice, given: Addressed): Ask {
     const missing = emptyFields(choice, draft);
     setEmpty(missing);
     if (missing.length > 0) return;
-    const said = await dryRun(client, draft);
-    const next = retyped(draft, said.refusal?.problems ?? []);
+    const subject = await idMeant(console, draft.subject.trim());
+    // The person has changed a value in the meantime.
+    if (latest.current.key !== draft.key) return;
+    const asked = subject === draft.subject.trim() ? draft : changed(draft, { subject });
+    if (asked !== draft) keep(asked);
+    const said = await dryRun(client, asked);
+    const next = retyped(asked, said.refusal?.problems ?? []);
     if (next !== undefined) keep(next);
     setAnswer(next === undefined ? said : await dryRun(client, next));
   };

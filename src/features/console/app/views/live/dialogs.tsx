@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import type { EndCounts } from '../../../../client/access-client.js';
 import type { LockWithStatus } from '../../../../../engine/endings/locks.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { minute, now } from '../../frame/clock.js';
@@ -16,7 +15,7 @@ import { Name } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
 import { Scope } from '../../parts/scope.js';
 import { calledBy, KINDS, type Target, type TargetKind } from './filters.js';
-import { useEffectCounts } from './use-effect-counts.js';
+import { useEnds, type Ends } from './use-effect-counts.js';
 
 /** Why, for the journal. A blank text is none. */
 const given = (reason: string): { readonly reason?: string } => (reason.trim() === '' ? {} : { reason: reason.trim() });
@@ -26,14 +25,10 @@ function Reason({ value, onValue }: { readonly value: string; readonly onValue: 
 }
 
 /** The numbers of a dry run. They are a live region: a screen reader hears them before the button is pressed. */
-function Effect(props: {
-  readonly counts: EndCounts | undefined;
-  readonly isLoading: boolean;
-  readonly error: unknown;
-  readonly isEmpty: boolean;
-  readonly onScope: (scope: string) => void;
-}): JSX.Element {
-  const { counts, isLoading, error, isEmpty, onScope } = props;
+function Effect(props: { readonly ends: Ends; readonly onScope: (scope: string) => void }): JSX.Element {
+  const { ends, onScope } = props;
+  const { called, counts, isLoading, error, person } = ends;
+  const isEmpty = called.value.trim() === '';
   if (error !== undefined) return <Problem error={error} />;
   return (
     <div class="effect" role="status">
@@ -50,7 +45,9 @@ function Effect(props: {
               : `${t('live.ends.grants', { count: counts.grants })} ${t('live.ends.people', { count: counts.people })}`}
             {counts.requests > 0 && <span>{t('live.ends.requests', { count: counts.requests })}</span>}
           </p>
-          {!counts.matched && <p class="effect-warning">{t('live.unmatched')}</p>}
+          {!counts.matched && person === undefined && (
+            <p class="effect-warning">{t(called.kind === 'person' ? 'live.unmatchedPerson' : 'live.unmatched')}</p>
+          )}
           {counts.atLeast && <p class="effect-warning">{t('live.ends.atLeast')}</p>}
           {counts.similar.length > 0 && (
             <p>
@@ -71,11 +68,18 @@ function Effect(props: {
 interface TargetFieldsProps {
   readonly kinds: readonly TargetKind[];
   readonly target: Target;
+  /** The id of the person whom the target means. `undefined`: the service names none. */
+  readonly person: string | undefined;
   readonly onTarget: (target: Target) => void;
 }
 
-function TargetFields({ kinds, target, onTarget }: TargetFieldsProps): JSX.Element {
+function TargetFields({ kinds, target, person, onTarget }: TargetFieldsProps): JSX.Element {
   const label = t(`live.${target.kind}`);
+  const hint = person !== undefined && (
+    <>
+      <Name id={person} /> · <code dir="ltr">{person}</code>
+    </>
+  );
   return (
     <div class="target-fields">
       <Field label={t('live.of')}>
@@ -93,7 +97,7 @@ function TargetFields({ kinds, target, onTarget }: TargetFieldsProps): JSX.Eleme
           </select>
         )}
       </Field>
-      <Field label={label}>
+      <Field label={label} hint={hint || undefined}>
         {(control) => (
           <PersonInput
             {...control}
@@ -120,14 +124,14 @@ export function RevokeAllDialog({ target: first, onClose, onEnded }: EndingDialo
   const { client, announce } = useConsole();
   const [target, setTarget] = useState(first);
   const [reason, setReason] = useState('');
-  const { value: counts, isLoading, error, isOfTarget } = useEffectCounts('revokeAll', target);
-  const known = isOfTarget ? counts : undefined;
+  const ends = useEnds('revokeAll', target);
+  const { called, counts, person } = ends;
   const confirm = async () => {
-    const { grants } = await client.revokeAll({ ...calledBy(target), ...given(reason) });
+    const { grants } = await client.revokeAll({ ...calledBy(called), ...given(reason) });
     announce(t('live.done', { count: grants.length }));
     onEnded(grants.map(({ id }) => id));
   };
-  const { grants = 0, requests = 0 } = known ?? {};
+  const { grants = 0, requests = 0 } = counts ?? {};
   return (
     <Confirm
       title={t('live.revokeAllTitle')}
@@ -137,14 +141,8 @@ export function RevokeAllDialog({ target: first, onClose, onEnded }: EndingDialo
       onConfirm={confirm}
       onClose={onClose}
     >
-      <TargetFields kinds={KINDS} target={target} onTarget={setTarget} />
-      <Effect
-        counts={known}
-        isLoading={isLoading || !isOfTarget}
-        error={error}
-        isEmpty={target.value.trim() === ''}
-        onScope={(scope) => setTarget({ kind: 'scope', value: scope })}
-      />
+      <TargetFields kinds={KINDS} {...{ target, person }} onTarget={setTarget} />
+      <Effect ends={ends} onScope={(scope) => setTarget({ kind: 'scope', value: scope })} />
       <Reason value={reason} onValue={setReason} />
     </Confirm>
   );
@@ -160,15 +158,19 @@ export function LockDialog({ target: first, onClose, onEnded }: EndingDialogProp
   const [target, setTarget] = useState(first);
   const [until, setUntil] = useState<Until>('lifted');
   const [reason, setReason] = useState('');
-  const { value: counts, isLoading, error, isOfTarget } = useEffectCounts('lock', target);
-  const known = isOfTarget ? counts : undefined;
+  const ends = useEnds('lock', target);
+  const { called, counts, person } = ends;
+  // A scope may be locked before anything is open under it, by a step that names it. A person must be one whom the service knows.
+  const [forced, setForced] = useState<Target>();
+  const isUnmatched = counts?.matched === false;
+  const mayLock = counts !== undefined && (!isUnmatched || person !== undefined || (target.kind === 'scope' && forced === target));
   // A second press after a lost answer sends the same key, and so the same end.
-  const call = useMemo((): { readonly key: string; at?: number } => ({ key: newKey() }), [target, until, reason]);
+  const call = useMemo((): { readonly key: string; at?: number } => ({ key: newKey() }), [called.kind, called.value, until, reason]);
   const confirm = async () => {
     const ms = UNTIL[until];
     const at = (call.at ??= Math.round(now()));
-    const called = { ...calledBy(target), ...given(reason), ...(ms !== undefined && { until: at + ms }) };
-    const { ended } = await client.lock(called as Parameters<typeof client.lock>[0], { idempotencyKey: call.key });
+    const lock = { ...calledBy(called), ...given(reason), ...(ms !== undefined && { until: at + ms }) };
+    const { ended } = await client.lock(lock as Parameters<typeof client.lock>[0], { idempotencyKey: call.key });
     announce(t('live.locked', { count: ended.grants.length }));
     onEnded(ended.grants.map(({ id }) => id));
   };
@@ -176,20 +178,24 @@ export function LockDialog({ target: first, onClose, onEnded }: EndingDialogProp
     <Confirm
       title={t('live.lockTitle')}
       kind="no"
-      action={known?.grants ? t('live.do.lockAndEnd', { count: known.grants }) : t('live.do.lock')}
-      disabled={known === undefined}
+      action={counts?.grants ? t('live.do.lockAndEnd', { count: counts.grants }) : t('live.do.lock')}
+      disabled={!mayLock}
       onConfirm={confirm}
       onClose={onClose}
     >
       <p>{t('live.lockText')}</p>
-      <TargetFields kinds={['person', 'scope']} target={target} onTarget={setTarget} />
-      <Effect
-        counts={known}
-        isLoading={isLoading || !isOfTarget}
-        error={error}
-        isEmpty={target.value.trim() === ''}
-        onScope={(scope) => setTarget({ kind: 'scope', value: scope })}
-      />
+      <TargetFields kinds={['person', 'scope']} {...{ target, person }} onTarget={setTarget} />
+      <Effect ends={ends} onScope={(scope) => setTarget({ kind: 'scope', value: scope })} />
+      {isUnmatched && target.kind === 'scope' && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={forced === target}
+            onChange={({ currentTarget }) => setForced(currentTarget.checked ? target : undefined)}
+          />
+          <span>{t('live.lockUnmatched')}</span>
+        </label>
+      )}
       <Field label={t('live.until')}>
         {({ required: _, ...control }) => (
           <select {...control} value={until} onChange={({ currentTarget }) => setUntil(currentTarget.value as Until)}>

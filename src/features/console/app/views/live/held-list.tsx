@@ -12,6 +12,7 @@ import { Section } from '../../parts/page.js';
 import { Person } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
 import { Scope } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
 import { splitAt } from '../history/blocks.js';
 import { ReadMore, Rows } from '../history/rows.js';
 import { RevokeDialog } from './dialogs.js';
@@ -58,10 +59,13 @@ export function HeldList({
   held,
   canRevoke,
   isFiltered,
+  unknown,
 }: {
   readonly held: HeldNow;
   readonly canRevoke: boolean;
   readonly isFiltered: boolean;
+  /** The text of a filter that is no id that is known here. */
+  readonly unknown: string | undefined;
 }): JSX.Element {
   const [revoked, setRevoked] = useState<GrantWithStatus>();
   // The border between the two parts moves each minute.
@@ -70,7 +74,9 @@ export function HeldList({
   const count = (blocks: typeof soon) => blocks.reduce((sum, { items }) => sum + items.length, 0);
   if (held.blocks.length === 0) {
     if (held.error !== undefined) return <Problem error={held.error} again={held.again} />;
-    return held.isLoading ? <p class="quiet">{t('frame.starting')}</p> : <Empty text={t(isFiltered ? 'live.noneFiltered' : 'live.none')} />;
+    if (held.isLoading) return <p class="quiet">{t('frame.starting')}</p>;
+    if (unknown !== undefined) return <Empty text={<Text k="live.noneOfId" with={{ id: <bdi class="name">{unknown}</bdi> }} />} />;
+    return <Empty text={t(isFiltered ? 'live.noneFiltered' : 'live.none')} />;
   }
   return (
     <Revoke.Provider value={canRevoke ? setRevoked : undefined}>
