@@ -4,31 +4,41 @@ import { isOwnRequest } from '../../lifecycle/review.js';
 import { decodeRequest, groupsIn, type AccessRequest } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Call } from './operation.js';
+import { CallerBudgets, MISSED } from './caller-budgets.js';
 import { StandIns } from './stand-ins.js';
 
 /*
  * Who sees a request: its subject, its requester, its reviewers, and a caller that `may` permits. For every other caller it does not
  * exist. The answer for a stranger and the answer for an unknown id are the same bytes, after the same calls to the store and to the
- * approver, and after the same questions to the groups of the approver: otherwise their time would say which ids exist.
+ * approver, and after the same questions to the groups of the approver: otherwise their time would say which ids exist. Also the wait for
+ * a place does not depend on what exists: see `caller-budgets.ts`.
  */
+
+type Looking = Pick<Call, 'kernel' | 'options' | 'self' | 'may'>;
 
 /**
  * The request with this id, if the caller sees it.
  *
- * @throws NotFoundError for an unknown id, and for a caller who does not see it
+ * @throws NotFoundError for an unknown id, and for a caller who does not see it; HttpError 429 as {@link CallerBudgets}
  */
-export async function visibleRequest(call: Pick<Call, 'kernel' | 'options' | 'self' | 'may'>, id: string): Promise<AccessRequest> {
+export async function visibleRequest(call: Looking, id: string): Promise<AccessRequest> {
   // Text that can be no id says nothing about the ids that exist, and no hook needs to read it.
   if (!isId(id)) throw new NotFoundError('request', id);
   const request = await readRequest(call.kernel, id);
   if (request !== undefined && isOwnRequest(request, call.self)) return request;
+  const seen = await call.kernel.part(CallerBudgets).run(call.self, () => look(call, id, request));
+  if (seen === undefined || seen === MISSED) throw new NotFoundError('request', id);
+  return seen;
+}
+
+/** @returns `undefined`: there is no request, and `may` permits the caller to know that */
+async function look(call: Looking, id: string, request: AccessRequest | undefined) {
   const [first, ...rest] = await call.kernel.part(StandIns).questionsAbout(request);
   const reviews = first !== undefined && (await isSeenAsReviewer(call, first)) && first === request;
-  const sees = reviews || (await call.may('viewRequest', { requestId: id }));
-  if (request !== undefined && sees) return request;
+  if (reviews || (await call.may('viewRequest', { requestId: id }))) return request;
   // One after another, as an approver may ask the groups of the first question: the sum of the times is the same.
   for (const standIn of rest) await isSeenAsReviewer(call, standIn);
-  throw new NotFoundError('request', id);
+  return MISSED;
 }
 
 /**

@@ -68,7 +68,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
     ].join('\n'),
     '## What a stranger can learn',
     [
-      '- **Not which requests exist, nor which groups review them.** Before a 404 the handler asks the approver about the request, if there is one, and about stand-ins: copies of other requests under ids of their own. Together they name each known group once, so each 404 causes the same calls and the same questions to groups of code. It costs more than another answer: set `limit`.',
+      '- **Not which requests exist, nor which groups review them.** Before a 404 the handler asks the approver about the request, if there is one, and about stand-ins: copies of other requests under ids of their own. Together they name each known group once, so each 404 causes the same calls and the same questions to groups of code. [Each caller has places of its own](#limits) for these questions. No answer is kept for another call.',
       '- A process knows the groups of the newest 100 requests, which it reads again each minute, and those of each request that it has read since. Only the first answer about a request of another group may take longer.',
       '- **A failure of the approver counts as a no**, for a request as for a stand-in. The handler reports it to `onError`, and the caller gets the 404. So a reviewer gets 404 too until the approver answers again, unless they have reviewed the request before.',
       '- How long an approver or a group of code needs for one person, one subject or one group is not hidden. It should not depend on them.',
@@ -83,6 +83,14 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       ['what', 'for each caller', 'for each engine', 'beyond it'],
       [
         ['calls', 'your option `limit`', '', '429 `too-many-requests`'],
+        [
+          'calls that ask the approver: 404s, the inbox, reviewers; searches for people',
+          '10 at a time; 1 in the 10 seconds after a 404',
+          '32 of callers after a 404',
+          'wait for 5 seconds, then 429 `too-many-requests`',
+        ],
+        ['404s about requests and grants', '10 each second', '', 'wait for 5 seconds, then 429 `too-many-requests`'],
+        ['callers remembered after a 404', '', '10,000', 'the oldest are forgotten'],
         ['open streams of events', '10', '1,000', '429 `too-many-streams`'],
         ['calls that wait by `Prefer`', '10', '1,000', 'answered at once, without `Preference-Applied`'],
         [

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { BreakGlassAsk } from '../../../engine/requests/ask.js';
+import { CallerBudgets } from '../caller-budgets.js';
 import { operation } from '../operation.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
@@ -44,9 +45,9 @@ export const listBreakGlassReviews = operation({
   async run(call) {
     const { all = false, ...query } = call.query;
     if (all && !(await call.may('breakGlassReviews', {}))) throw forbidden();
-    const { engine, self } = call;
-    const reviews = all ? engine.listRequests({ ...query, afterReview: 'pending' }) : engine.inbox(self, { ...query, of: 'breakGlass' });
-    return { body: await reviews };
+    const { engine, kernel, self } = call;
+    if (all) return { body: await engine.listRequests({ ...query, afterReview: 'pending' }) };
+    return { body: await kernel.part(CallerBudgets).run(self, () => engine.inbox(self, { ...query, of: 'breakGlass' })) };
   },
 });
 

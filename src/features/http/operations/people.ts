@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { CallerBudgets } from '../caller-budgets.js';
 import { operation } from '../operation.js';
 import { findPeople } from '../people.js';
 import { forbidden } from '../permission.js';
@@ -26,6 +27,6 @@ export const searchPeople = operation({
     if (kernel.settings.isAgent(self)) throw forbidden();
     const search = options.people?.search;
     if (search === undefined) throw ownProblem('not-supported', { detail: 'This service has no search for people.' });
-    return { body: { items: await findPeople(search, query.search, call) } };
+    return { body: { items: await kernel.part(CallerBudgets).run(self, () => findPeople(search, query.search, call)) } };
   },
 });

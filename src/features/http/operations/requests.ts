@@ -5,6 +5,7 @@ import type { AccessAsk, ExtensionAsk } from '../../../engine/requests/ask.js';
 import type { Amendment } from '../../../engine/requests/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
 import type { AccessRequest } from '../../../records/index.js';
+import { CallerBudgets } from '../caller-budgets.js';
 import { operation, type Answer, type Call, type Parsed } from '../operation.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
@@ -153,7 +154,8 @@ export const getReviewers = operation({
   example,
   async run(call) {
     const request = await visibleRequest(call, call.path.requestId ?? '');
-    return { body: await reviewersFor(call.kernel, request, seesExclusions(request, call.self)) };
+    const { kernel, self } = call;
+    return { body: await kernel.part(CallerBudgets).run(self, () => reviewersFor(kernel, request, seesExclusions(request, self))) };
   },
 });
 

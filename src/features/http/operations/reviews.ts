@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { ApproveBy } from '../../../engine/by.js';
+import { CallerBudgets } from '../caller-budgets.js';
 import { authOf } from '../identity.js';
 import { operation } from '../operation.js';
 import * as answers from '../schemas/answers.js';
@@ -20,8 +21,8 @@ export const inbox = operation({
   access: 'caller',
   query: () => z.strictObject(paging()),
   answer: answers.inboxPage,
-  async run({ engine, self, query }) {
-    return { body: await engine.inbox(self, query) };
+  async run({ engine, kernel, self, query }) {
+    return { body: await kernel.part(CallerBudgets).run(self, () => engine.inbox(self, query)) };
   },
 });
 
