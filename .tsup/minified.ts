@@ -44,7 +44,9 @@ export async function minify(file: string): Promise<void> {
     sourcefile: basename(file),
     sourcesContent: false,
   });
-  const annotated = code.replaceAll(OPERAND, SHORT_PURE);
+  // An operator may end a line, and a comment after `return` may not: the value would be a statement of its own. The break goes before it.
+  const whole = code.replaceAll(/\b(return|throw) ?__IS_PURE__\*\*\n/g, `\n$1 ${OPERAND}`);
+  const annotated = whole.replaceAll(OPERAND, SHORT_PURE);
   if (annotated.includes('__IS_PURE__')) throw new Error(`an annotation is lost in ${file}`);
   const { sources, mappings, ...rest } = JSON.parse(composed) as { readonly sources: readonly string[]; readonly mappings: string };
   const broken = breakLongLines(annotated, mappings);
