@@ -1,5 +1,4 @@
 import { LimitError } from '../core/errors.js';
-import { isBase } from '../core/tolerance.js';
 import { digestOf } from '../journal/link.js';
 import { makeHolders, type AccessRequest, type Grant, type HolderLimit, type Holders } from '../records/index.js';
 import { hasPassed, type GrantUse } from './status.js';
@@ -28,8 +27,7 @@ export type HoldersByRule = ReadonlyMap<string, HoldersContext>;
 export const holdersId = (approver: string, rule: string): string => digestOf([approver, rule]);
 
 /**
- * The next rows of the rules under which these grants are issued. Grants with a recorded end leave the rows at once, expired ones once
- * the clock of no process can find them live.
+ * The next rows of the rules under which these grants are issued. Grants with a recorded end leave the rows.
  *
  * @param isLimited false: break-glass access counts and is never refused
  * @throws LimitError if other subjects hold as much as a rule allows, in windows that meet the new one
@@ -49,13 +47,17 @@ export function recordHolders(
     // Break-glass is never refused. It is not counted if the row is unreadable, or would make the change too large.
     if (context === undefined && !isLimited) return [];
     if (context === undefined || approver === undefined) throw new TypeError('an approval under maxHolders needs its context');
-    // A use that is recorded at the same time may move an idle end. So only a recorded end, or the expiry, frees a place.
+    // Only a recorded end takes a grant off the row: a use that is recorded at the same time may move an idle end, and an expired grant may
+    // be live by another clock. Here, a window that begins after the expiry is free.
     const open = context.grants.map(({ grant }) => grant).filter(({ end }) => end === undefined);
-    const live = open.filter(({ expiresAt }) => !hasPassed(expiresAt, moment));
-    if (isLimited) refuseIfFull(requestId, limit, own, live);
-    // A process whose clock is behind may still find an expired grant live, so the row lists it until it has expired there too.
-    const listed = open.filter(({ expiresAt }) => isBase(moment.now, expiresAt + moment.forEnds - moment.highWater));
-    const grantIds = [...context.unreadable, ...[...listed, ...own].map(({ id }) => id)];
+    if (isLimited)
+      refuseIfFull(
+        requestId,
+        limit,
+        own,
+        open.filter(({ expiresAt }) => !hasPassed(expiresAt, moment)),
+      );
+    const grantIds = [...context.unreadable, ...[...open, ...own].map(({ id }) => id)];
     return [makeHolders({ id: holdersId(approver, rule), version: nextVersion(context.row), approver, rule, grantIds })];
   });
 }

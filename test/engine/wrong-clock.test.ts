@@ -501,7 +501,8 @@ describe('maxHolders on clocks that differ', () => {
   it.each([
     ['2.9 seconds', 2_900],
     ['the tolerance', MINUTE],
-  ])('L9 L47 [ST11] a grant keeps its place until it has expired on the slowest tolerated clock: %s', async (_, ms) => {
+    ['9 minutes', 9 * MINUTE],
+  ])('L9 L47 [ST11] a grant keeps its place until it has expired on every clock or its end is recorded: %s', async (_, ms) => {
     const { engine, clock, processOf } = aFleet({ approver: policy() });
     const own = (made: typeof engine, subject: string) => made.requestAccess({ subject, scope: 'db:schema', ttl: '10m' });
     await own(engine, 'user:first');
@@ -515,5 +516,31 @@ describe('maxHolders on clocks that differ', () => {
     // An expired grant that no sweep has recorded keeps no new holder out.
     await clock.advance(ms);
     expect((await own(engine, 'user:third')).outcome).toBe('granted');
+  });
+
+  it('L9 L47 [A11] a process 20 minutes ahead lets no second holder in beside a live grant', async () => {
+    const { engine, clock, store, processOf } = aFleet({ approver: policy() });
+    const own = (made: typeof engine, subject: string) => made.requestAccess({ subject, scope: 'db:schema', ttl: '10m' });
+    await own(engine, 'user:first');
+    const fast = processOf(20 * MINUTE);
+    const second = await own(fast.engine, 'user:second');
+    if (second.outcome === 'granted') await fast.engine.revoke(second.grants[0]?.id ?? '', CISO);
+    expect(await engine.isAllowed('user:first', 'db:schema')).toBe(true);
+    await refusal(own(engine, 'user:third'), 'ERR_JIT_LIMIT');
+    await clock.advance(10 * MINUTE);
+    expect((await own(engine, 'user:third')).outcome).toBe('granted');
+    expect(await engine.isAllowed('user:first', 'db:schema')).toBe(false);
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+
+  it('L42 [A11] the row of a rule without a sweeper lists a bounded number of expired grants', async () => {
+    const { engine, clock, store } = aFleet({ approver: policy() });
+    for (let i = 0; i < 100; i++) {
+      expect((await engine.requestAccess({ subject: `user:${i % 3}`, scope: 'db:schema', ttl: '10m' })).outcome).toBe('granted');
+      await clock.advance(10 * MINUTE);
+    }
+    const [row] = (await store.find({ kind: 'holders', limit: 1 })).items;
+    expect((row?.body['grantIds'] as readonly string[]).length).toBeLessThanOrEqual(33);
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
   });
 });

@@ -321,13 +321,6 @@ export function confirmedBy(entries: readonly { readonly at: number; readonly ac
 /** A9: only a recorded end, or the expiry, frees a place: a use that is recorded at the same time may move an idle end. */
 const holdsPlace = (grant: ModelGrant, { late }: Now): boolean => grant.end === undefined && late < grant.expiresAt;
 
-/** A9 L47: an expired grant stays on the list while the slowest right clock may find it live. */
-function isListed(grant: ModelGrant, at: Now): boolean {
-  const isKept = grant.end === undefined && isBelieved(at.now, grant.expiresAt + at.late - at.highWater);
-  if (isKept && !holdsPlace(grant, at)) reach('an expired grant that keeps its place');
-  return isKept;
-}
-
 /** Issued for a later start, and not started; until that is recorded, if the approver is asked at the start. */
 export const isScheduled = (grant: ModelGrant, at: Now): boolean =>
   isLive(grant, at) && at.now < Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0);
@@ -836,8 +829,8 @@ export class Model {
         ...{ issuedAt: stamp, extendedAt: [], warnedAt: [] },
       });
     }
-    // Break-glass counts, and is never refused.
-    if (isFew) this.holders = [...this.holders.filter((one) => isListed(one, at)), ...this.grantsOf(request)];
+    // A9 L47: only a recorded end takes a grant off the list. Break-glass counts, and is never refused.
+    if (isFew) this.holders = [...this.holders.filter(({ end }) => end === undefined), ...this.grantsOf(request)];
   }
 
   #end(record: ModelRequest | ModelGrant, status: End['status'], causes: readonly string[], from: number, to: number, by: string): void {

@@ -138,8 +138,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'an expired grant leaves its place at once',
     file: 'lifecycle/holders.ts',
-    from: 'isBase(moment.now, expiresAt + moment.forEnds - moment.highWater)',
-    to: 'isBase(moment.forEnds + 60_000, expiresAt - 1)',
+    from: '.map(({ grant }) => grant).filter(({ end }) => end === undefined);',
+    to: '.map(({ grant }) => grant).filter(({ end, expiresAt }) => end === undefined && !hasPassed(expiresAt, moment));',
   },
   {
     name: 'idle time is counted from the start',

@@ -80,10 +80,11 @@ export async function loadIssueContext(
     known !== undefined && !isMet(known)
       ? known
       : await loadBelowLimit(kernel, () => loadSubjectContext(kernel, request.subject), isMet, dryRun);
+  // Before the extended grants: it may record that they have expired.
+  const holders = await loadHolders(kernel, decided, isBreakGlass, dryRun);
   const chains = await loadChainIds(kernel, request);
   const rows = await kernel.ledger.rows((request.extension?.grantIds ?? []).map((id) => ({ kind: 'grant', id })));
   const origins = rows.map((row) => row && decodeGrant(row));
-  const holders = await loadHolders(kernel, decided, isBreakGlass);
   return { ...context, chains, limits, asksAtStart: kernel.approver.asksAtStart, origins, holders };
 }
 
