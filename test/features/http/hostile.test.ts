@@ -439,7 +439,7 @@ const NO_ORIGINS = [
 
 describe('createHttpHandler()', () => {
   const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: [SAM] }) });
-  it.each([
+  it.each<readonly [options: object, argument: string]>([
     [{}, 'identify'],
     [{ identify, basePath: 'access' }, 'basePath'],
     [{ identify, basePath: '/access/' }, 'basePath'],
