@@ -99,9 +99,9 @@ describeChromium('what time alone changes on an open page', (browser) => {
     expect(world.clock.now() - (NOW + 2 * MINUTE)).toBeLessThanOrEqual(2 * SECOND);
     await locks.close();
     await locked.close();
-    await mine.clock.fastForward(reviewBy - world.clock.now() - MINUTE);
-    await one.clock.fastForward(reviewBy - world.clock.now() - MINUTE);
-    await world.clock.advance(reviewBy - world.clock.now() - MINUTE);
+    await mine.clock.fastForward(reviewBy - world.clock.now() - 4 * SECOND);
+    await one.clock.fastForward(reviewBy - world.clock.now() - 4 * SECOND);
+    await world.clock.advance(reviewBy - world.clock.now() - 4 * SECOND);
     await until(reviewBy);
     await soon(mine, /expired without a decision/);
     await soon(one, /[Ee]xpired/);
