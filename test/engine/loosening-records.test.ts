@@ -29,7 +29,7 @@ type Bound = (lead: number) => Promise<readonly EntryType[]>;
 
 /**
  * Every type of entry: whether it may loosen what it is about, and then the proof that one clock ahead loosens nothing on a right
- * one; or why its record only tightens, tells, or is a person's decision.
+ * one; or why its record only tightens, notifies, or is a person's decision.
  */
 const RECORDS: Readonly<Record<EntryType, Bound | string>> = {
   'request.created': 'A person asks. It gives nothing.',
@@ -50,7 +50,7 @@ const RECORDS: Readonly<Record<EntryType, Bound | string>> = {
     expect((await engine.approve(request.id, { by: LEE })).outcome).toBe('granted');
     return typesOf(store) as Promise<readonly EntryType[]>;
   },
-  'request.reminded': 'Tells reviewers.',
+  'request.reminded': 'Notifies reviewers.',
   'request.commented': 'A person writes.',
   'request.approved': 'Written with `grant.issued`.',
   'request.denied': 'Refuses. The pause after it is judged by the clock that reads it: `test/engine/wrong-clock.test.ts` [EN1].',
@@ -80,7 +80,7 @@ const RECORDS: Readonly<Record<EntryType, Bound | string>> = {
     return typesOf(store) as Promise<readonly EntryType[]>;
   },
   'grant.extended': 'Written with `grant.issued`.',
-  'grant.warned': 'Tells the subject.',
+  'grant.warned': 'Notifies the subject.',
   'grant.used': 'Takes a use. The idle time counts from a use that a right clock records: `test/engine/wrong-clock.test.ts` [EN1].',
   'grant.seen': 'Counts checks.',
   'grant.expired': async (lead) => {
@@ -124,7 +124,7 @@ const RECORDS: Readonly<Record<EntryType, Bound | string>> = {
     expect((await ask(engine)).outcome).toBe('granted');
     return [...((await typesOf(store)) as readonly EntryType[]), 'lock.expired'];
   },
-  'attempt.refused': 'Tells.',
+  'attempt.refused': 'Counts attempts.',
   'journal.purged': async (lead) => {
     const { engine, clock, store, ahead } = aFleet(lead + YEAR, approving());
     await aGranted(engine, { ttl: '1m' });
