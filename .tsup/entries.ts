@@ -72,7 +72,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   elements: { from: ['elements'], build: 'alone', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
   explain: {
-    from: ['core/approver-port', 'core/requestable', 'features/explain', 'lifecycle/explain'],
+    from: ['core/approver-port', 'core/observed', 'core/requestable', 'features/explain', 'lifecycle/explain'],
     sizes: [{ beside: true, budget: 5_650 }],
   },
   express: guard('the Express guard'),

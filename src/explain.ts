@@ -5,6 +5,7 @@ export type { RecordedReason } from './lifecycle/explain.js';
 export { preview, type AccessPreview } from './features/explain/preview.js';
 export { requestable } from './features/explain/requestable.js';
 export type { Requestable, RequestableList, RequestableOptions, RequestableOutcome } from './features/explain/requestable-types.js';
+export type { ObservedAnswer } from './core/observed.js';
 export { stats, type EngineStats, type FollowerStats, type StatCount } from './features/explain/stats.js';
 export type { RequestableAnswer, RequestableContext, RequestableInput, RequestableNeeds, RequiredField } from './core/approver-port.js';
 export type { Risk } from './core/requestable.js';

@@ -3,10 +3,12 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { mcpTool, needsApproval, toolApproval, type McpExtra } from '../src/ai.js';
 import { createChecker } from '../src/check.js';
 import { createClient } from '../src/client.js';
+import { createGuard } from '../src/guard.js';
 import { createHttpHandler } from '../src/http.js';
 import { callbackSink, MemoryGrantStore, startSweeper, type GrantStore, type JitEngineOptions } from '../src/index.js';
 import type { LiveQuery } from '../src/store.js';
 import { ManualClock } from '../src/testing.js';
+import { sqlGrantStore } from '../src/sql.js';
 import { provision } from '../src/provisioning.js';
 import { startRetention } from '../src/retention.js';
 import { createView } from '../src/view.js';
@@ -16,7 +18,7 @@ import { aView } from './features/view/a-view.js';
 import { RewindableStore } from './kernel/rewindable-store.js';
 import { aGranted, anEngine, ask, MAYA, SCOPE } from './engine/an-engine.js';
 import { AGENT, anOffice, TTL } from './guards/ai/lending.js';
-import { hooked, sqlitePlace } from './stores/sql/hooked.js';
+import { SqliteFile } from './stores/sql/sqlite.js';
 
 /* A failure without a listener is printed: each option `onError`, by failures that are made on purpose. */
 
@@ -41,6 +43,17 @@ interface Row {
 const justification = 'hunter2 grant approved';
 /** As in a program that sets no listener. */
 const DEFAULT = { onError: undefined } as unknown as Partial<JitEngineOptions>;
+
+/** The guard under every adapter, over a store that is down. The contract of `jit-access/testing` tests the adapters. */
+const GUARD: Row = {
+  line: 'jit-access guard of db-prod:write (check): ERR_JIT_STORE caused by Error',
+  world: async (listener) => {
+    const { engine, store } = anEngine();
+    store.inject('all', { fault: 'reject', error: new Error(SECRET) });
+    const guard = createGuard(engine, { subject: () => MAYA, scope: SCOPE, ...listener });
+    return async () => expect((await guard()).allowed).toBe(false);
+  },
+};
 
 /** By the heading of the option in docs/reference/entries. */
 const ROWS: Readonly<Record<string, Row>> = {
@@ -85,6 +98,10 @@ const ROWS: Readonly<Record<string, Row>> = {
       return async () => view.isAllowed(MAYA, SCOPE);
     },
   },
+  'express GuardOptions': GUARD,
+  'fastify CallerOptions': GUARD,
+  'fastify JitAccessOptions': GUARD,
+  'nest JitAccessOptions': GUARD,
   'http HttpOptions': {
     line: 'jit-access HTTP handler (identify): Error',
     world: async (listener) => {
@@ -96,10 +113,12 @@ const ROWS: Readonly<Record<string, Row>> = {
   'sql SqlGrantStoreOptions': {
     line: 'jit-access SQL store (onCommit): ERR_JIT_HOOK',
     world: async (listener) => {
-      const place = await sqlitePlace();
-      onTestFinished(() => place.close());
+      const file = await SqliteFile.migrated();
+      onTestFinished(() => file.remove());
       let isDown = false;
-      const { engine } = hooked(place, { onError: undefined, onCommit: async () => (isDown ? fail() : undefined), ...listener });
+      const onCommit = async () => (isDown ? fail() : undefined);
+      const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'orders', onCommit, ...listener });
+      const { engine } = anEngine({ store });
       return async () => {
         isDown = false;
         const { request } = await ask(engine);
@@ -202,7 +221,7 @@ const FAILURES: Readonly<Record<string, Row>> = {
     },
   },
   'a call that takes too long': {
-    line: 'jit-access HTTP handler (http): HttpError: The service did not answer in time. Repeat the call with the same Idempotency-Key',
+    line: 'jit-access HTTP handler (http): The service did not answer in time. Repeat the call with the same Idempotency-Key',
     world: async (listener) => async () => {
       const { engine, store, clock } = anEngine(DEFAULT);
       const handler = createHttpHandler(engine, { identify: () => ({ subject: MAYA }), ...listener });
@@ -214,7 +233,7 @@ const FAILURES: Readonly<Record<string, Row>> = {
     },
   },
   'a sink that hangs while the engine closes': {
-    line: 'jit-access engine (close): Error: close() has waited for 5 seconds, for sink siem',
+    line: 'jit-access engine (close): close() has waited for 5 seconds, for sink siem',
     world: async (listener) => async () => {
       const audit = callbackSink('siem', () => new Promise<never>(() => undefined));
       const { engine, clock } = anEngine({ ...DEFAULT, audit, ...listener });
@@ -222,6 +241,14 @@ const FAILURES: Readonly<Record<string, Row>> = {
       void engine.close();
       await turns();
       await clock.advance('5s');
+    },
+  },
+  'a guard that only observes': {
+    line: 'jit-access guard of db-prod:write (observe): this guard only observes: the request was let through',
+    // Each guard reports it once an hour.
+    world: async (listener) => async () => {
+      const guard = createGuard(anEngine().engine, { subject: () => MAYA, scope: SCOPE, observe: true, ...listener });
+      expect((await guard()).allowed).toBe(true);
     },
   },
   'a hook of AuthZEN that throws': {

@@ -21,13 +21,13 @@ export class OwnFailure extends Error {}
  * @param part the part that reports the failure
  */
 export function printFailure(part: string, error: unknown, during?: string): void {
-  const code = codeOf(error);
+  const isOwn = tried(() => error instanceof OwnFailure) ?? false;
+  const code = isOwn ? '' : `: ${codeOf(error)}`;
   const cause = tried(() => (error as Error).cause);
-  const kind = `${part}${during === undefined ? '' : ` (${during})`}: ${code}${cause === undefined ? '' : ` caused by ${codeOf(cause)}`}`;
+  const kind = `${part}${during === undefined ? '' : ` (${during})`}${code}${cause === undefined ? '' : ` caused by ${codeOf(cause)}`}`;
   errors ??= new WeakMap();
   if ((errors.get(error as object) ?? kind) !== kind) return;
   if (Object(error) === error) errors.set(error as object, kind);
-  const isOwn = tried(() => error instanceof OwnFailure) ?? false;
   printLine(kind, isOwn || (isJitError(error) && /_(?:CLOCK|LAYOUT|ROLLBACK)$/.test(code)) ? `: ${messageOf(error)}` : '');
 }
 

@@ -26,11 +26,15 @@ export function createGuard<Args extends readonly unknown[], Scope extends strin
 ): Guard<Args> {
   const caller = readCaller<Args>(engine, options);
   const need = readNeed<Args>(options);
-  const observe = caller.observe ? createObserver(caller) : undefined;
+  const observe = createObserver(caller);
+  const observing = { ...caller, writes: { touch: false, recordUse: false } };
   return async (...args) => {
-    if (observe !== undefined) return observe(() => decide(caller, need, args), args);
+    if (caller.observes()) return observe(() => decide(observing, need, args), args);
     const outcome = await asked(() => decide(caller, need, args));
-    if (!outcome.allowed) caller.onRefused(outcome, ...args);
+    if (!outcome.allowed) {
+      if (outcome.refusal.status === 503) caller.onError(outcome.error, 'check');
+      caller.onRefused(outcome, ...args);
+    }
     return outcome;
   };
 }

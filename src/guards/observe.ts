@@ -1,10 +1,11 @@
 import { systemClock } from '../core/clock.js';
+import { observedOf, type ObservedAnswer } from '../core/observed.js';
 import { readPort } from '../core/parse.js';
-import { shared } from '../core/shared.js';
+import { OwnFailure } from '../core/print-failure.js';
 import { within } from '../core/timers.js';
 import { makeObserved } from './access.js';
 import type { Caller } from './options.js';
-import type { Admitted, Observation, ObservedAnswer, Refused } from './outcome.js';
+import type { Admitted, Observation, Refused } from './outcome.js';
 
 /** How long a request waits for what is only observed, in milliseconds. */
 const LIMIT_MS = 1_000;
@@ -15,11 +16,21 @@ const LIMIT_MS = 1_000;
  */
 const MAX_LATE = 100;
 
+/** How long a guard that lets callers through does not say so again. Milliseconds. */
+const REMIND_MS = 3_600_000;
+
 /** @returns a function that admits every request. A refusal, an error and a missing answer are only reported */
 export function createObserver<Args extends readonly unknown[]>(
   caller: Caller<Args>,
 ): (decide: () => Promise<Admitted | Refused>, args: Args) => Promise<Admitted> {
   let late = 0;
+  let remindedAt = NaN;
+  const remind = () => {
+    const now = systemClock.now();
+    if (Math.abs(now - remindedAt) < REMIND_MS) return;
+    remindedAt = now;
+    caller.onError(new OwnFailure('this guard only observes: the request was let through'), 'observe');
+  };
   const inTime = async (decide: () => Promise<Admitted | Refused>): Promise<Admitted | Refused> => {
     if (late >= MAX_LATE) throw new Error(`${MAX_LATE} answers are late: the request has not waited`);
     const answer = decide();
@@ -36,8 +47,8 @@ export function createObserver<Args extends readonly unknown[]>(
       (outcome) => [observationOf(outcome), outcome.allowed ? outcome.access.grantId : undefined] as const,
       (error: unknown) => [{ observed: true, answer: 'failed', decision: undefined, error } as const, undefined] as const,
     );
-    const counts = countsOf(caller.engine);
-    counts[observation.answer] += 1;
+    observedOf(caller.engine)[observation.answer] += 1;
+    if (observation.answer !== 'allowed') remind();
     caller.observed(Object.freeze(observation), ...args);
     return { allowed: true, access: makeObserved(observation, grantId), stop: undefined };
   };
@@ -50,20 +61,6 @@ function observationOf(outcome: Admitted | Refused): Observation {
   return { observed: true, answer, decision, error };
 }
 
-function countsOf(engine: object): Record<ObservedAnswer, number> {
-  const { observed } = shared();
-  const counts = observed.get(engine) ?? {
-    allowed: 0,
-    unauthenticated: 0,
-    'invalid-scope': 0,
-    'access-required': 0,
-    unavailable: 0,
-    failed: 0,
-  };
-  observed.set(engine, counts);
-  return counts;
-}
-
 /**
  * How often the guards of this process that only observe would have given each answer, since it started. A copy, for metrics.
  *
@@ -73,5 +70,5 @@ function countsOf(engine: object): Record<ObservedAnswer, number> {
  * const { allowed, ...refused } = observedCounts(engine);
  */
 export function observedCounts(engine: object): Readonly<Record<ObservedAnswer, number>> {
-  return { ...countsOf(readPort('engine', engine, ['check'])) };
+  return { ...observedOf(readPort('engine', engine, ['check'])) };
 }

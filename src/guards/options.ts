@@ -1,8 +1,11 @@
 import type { JitEngine } from '../engine/engine.js';
 import type { CheckOptions } from '../engine/checks/uses.js';
 import type { Decision } from '../records/index.js';
+import { readClock, systemClock } from '../core/clock.js';
+import { readOnError } from '../core/on-error.js';
 import { assertBoolean, invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
+import { isInstant } from '../core/instant.js';
 import { readScope } from '../core/scope.js';
 import { readDuration, type Duration } from '../core/duration.js';
 import type { WatchedAccess } from './access.js';
@@ -63,14 +66,23 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
   /** Called for each refusal, with the data that the client does not get: the decision, or the error. A throw is ignored. Default: none. */
   readonly onRefused?: ((refused: Refused, ...args: Args) => void) | undefined;
   /**
+   * Called with each failure that the client sees as 503 (`during` is `'check'`), and once for each guard and hour when a guard that
+   * observes has let a request through that it would have refused (`'observe'`). A throw is ignored. Default: prints a line to
+   * `console.error`, at most one for each kind and minute.
+   */
+  readonly onError?: ((error: unknown, during: string) => void) | undefined;
+  /**
    * `true`: the guard asks, but answers nothing itself, and every request reaches the handler. Use it to introduce a check on a
    * running service. `abortOnEnd`, `touch: true` and `recordUse: true` are refused beside it. Default: false.
    *
-   * Gotcha: such a guard protects nothing.
+   * `{ until }`: the guard observes until then and enforces from then on, also while the clock is unreadable. `until` is a day, such as
+   * `'2026-12-31'` (from 00:00 UTC), or an instant with its zone, such as `'2026-12-31T08:00:00+01:00'`.
+   *
+   * Gotcha: a guard that observes protects nothing.
    */
-  readonly observe?: boolean | undefined;
+  readonly observe?: boolean | { readonly until: string } | undefined;
   /**
-   * Called for each request that a guard with `observe: true` has observed, with what the guard would have answered. A throw is
+   * Called for each request that the guard has only observed, with what the guard would have answered. A throw is
    * ignored, and no request waits for it. Default: none; `observedCounts` of `jit-access/guard` has the numbers.
    */
   readonly observed?: ((observation: Observation, ...args: Args) => void) | undefined;
@@ -111,7 +123,9 @@ export interface Caller<Args extends readonly unknown[]> {
   readonly realm: string;
   readonly retryAfterMs: number;
   readonly onRefused: (refused: Refused, ...args: Args) => void;
-  readonly observe: boolean;
+  readonly onError: (error: unknown, during: string) => void;
+  /** Whether the guard only observes now. */
+  readonly observes: () => boolean;
   readonly observed: (observation: Observation, ...args: Args) => void;
 }
 
@@ -126,6 +140,7 @@ const OPTIONS = [
   'realm',
   'retryAfter',
   'onRefused',
+  'onError',
   'observe',
   'observed',
 ] as const;
@@ -134,11 +149,12 @@ const OPTIONS = [
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
   const { subject, requestUrl, abortOnEnd, view, realm = 'jit-access', retryAfter = 5_000, onRefused, observe = false, observed } = given;
+  const { scope, onError } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that returns the id of the caller', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
   const isEngine = typeof asked.consume === 'function';
-  assertBoolean('observe', observe);
-  if (abortOnEnd !== undefined && observe) throw invalid('abortOnEnd', 'omitted with observe, which ends no response', abortOnEnd);
+  const isToObserve = observe !== false;
+  if (abortOnEnd !== undefined && isToObserve) throw invalid('abortOnEnd', 'omitted with observe, which ends no response', abortOnEnd);
   if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'omitted over a checker, which cannot watch access', abortOnEnd);
   return Object.freeze({
     engine: asked,
@@ -146,11 +162,12 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
     subject: subject as Caller<Args>['subject'],
     requestUrl: requestUrl === undefined || requestUrl === false ? requestUrl : readAddress('requestUrl', requestUrl),
     abortOnEnd: readAbortOnEnd(abortOnEnd, asked as JitEngine),
-    writes: readWrites(given, isEngine && view === undefined && !observe, observe),
+    writes: readWrites(given, isEngine && view === undefined, isToObserve),
     realm: readRealm(realm),
     retryAfterMs: readDuration('retryAfter', retryAfter),
     onRefused: readListener('onRefused', onRefused),
-    observe,
+    onError: readOnError(typeof scope === 'string' ? `guard of ${scope}` : 'guard', onError),
+    observes: readObserve(observe, asked as Partial<JitEngine>),
     observed: readListener('observed', observed),
   });
 }
@@ -168,8 +185,32 @@ function readWrites(
     return value;
   };
   const touches = touch === undefined ? recordsUse : read('touch', touch);
-  const records = recordUse === undefined ? (observe ? false : undefined) : read('recordUse', recordUse);
+  const records = recordUse === undefined ? undefined : read('recordUse', recordUse);
   return Object.freeze(records === undefined ? { touch: touches } : { touch: touches, recordUse: records });
+}
+
+/** A day, or an instant with its zone: a text without a zone would depend on the machine. */
+const UNTIL = /^(\d{4}-\d\d-\d\d)(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** @returns whether the guard only observes, at each call. Once it enforces it continues to, also if the clock is set back */
+function readObserve(observe: unknown, { clock = systemClock }: Partial<Pick<JitEngine, 'clock'>>): Caller<never>['observes'] {
+  if (typeof observe === 'boolean') return () => observe;
+  if (typeof observe !== 'object' || observe === null) throw invalid('observe', 'true, false or { until }', observe);
+  const { until } = readOptions<'until'>('observe', observe, ['until']);
+  const day = typeof until === 'string' ? UNTIL.exec(until)?.[1] : undefined;
+  const [start, end] = [Date.parse(day ?? ''), Date.parse(until as string)];
+  // `Date.parse` takes the 30th of February for the 2nd of March.
+  if (!isInstant(start) || !isInstant(end) || new Date(start).toISOString().slice(0, 10) !== day)
+    throw invalid('observe.until', "a day such as '2026-12-31', or an instant with its zone", until);
+  let isOver = false;
+  return () => {
+    try {
+      isOver ||= readClock(clock) >= end;
+      return !isOver;
+    } catch {
+      return false;
+    }
+  };
 }
 
 /** @returns a validated scope, or a function whose result must still be validated */

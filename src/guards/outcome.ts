@@ -1,6 +1,9 @@
 import type { Decision } from '../records/index.js';
 import type { Access, ObservedAccess } from './access.js';
-import type { ProblemType, Refusal } from './refusal.js';
+import type { ObservedAnswer } from '../core/observed.js';
+import type { Refusal } from './refusal.js';
+
+export type { ObservedAnswer };
 
 /** The request may continue to its handler. */
 export interface Admitted {
@@ -25,10 +28,7 @@ export interface Refused {
   readonly error: unknown;
 }
 
-/** The answer that a guard would have given: `allowed`, the last part of a refusal's `type`, or `failed` for a rejection. */
-export type ObservedAnswer = 'allowed' | 'failed' | (ProblemType extends `urn:jit-access:problem:${infer Kind}` ? Kind : never);
-
-/** What a guard with `observe: true` would have answered. */
+/** What a guard that observes would have answered. */
 export interface Observation extends ObservedAccess {
   /** `failed`: `subject` or `scope` threw, returned a value of another type, no answer came within a second, or 100 answers are late. */
   readonly answer: ObservedAnswer;

@@ -28,7 +28,7 @@ describe('printFailure()', () => {
     ['a long name', Object.assign(new Error('x'), { name: 'E'.repeat(65) }), 'Error'],
     ['a cause', new StoreError('get', 'hunter2', Object.assign(new Error('x'), { code: '57P01' })), 'ERR_JIT_STORE caused by 57P01'],
     ['an error of this package', new ClockError('the clock failed'), 'ERR_JIT_CLOCK: the clock failed'],
-    ['a text of this package', new OwnFailure('sink siem hangs'), 'Error: sink siem hangs'],
+    ['a text of this package', new OwnFailure('sink siem hangs'), 'sink siem hangs'],
     ['a foreign error with a code of this package', Object.assign(new Error('hunter2'), { code: 'ERR_JIT_CLOCK' }), 'ERR_JIT_CLOCK'],
     ['text', 'hunter2', 'Error'],
     ['undefined', undefined, 'Error'],
@@ -40,7 +40,7 @@ describe('printFailure()', () => {
 
   it('[A2] prints one line, of visible ASCII', () => {
     printFailure('engine', new OwnFailure('ok'), 'sink a\n2026-01-01 INFO \u001b[31m\u202eé');
-    expect(lines).toEqual([`jit-access engine (sink a?2026-01-01 INFO ?[31m??): Error: ok${ENDING}`]);
+    expect(lines).toEqual([`jit-access engine (sink a?2026-01-01 INFO ?[31m??): ok${ENDING}`]);
   });
 
   it('[A2] prints an error once where two parts report it, and again where the same part reports it later', () => {

@@ -5,17 +5,20 @@ import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
-import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore, type Clock } from 'jit-access';
 import { accessOf as ofExpress, requireGrant as expressGuard } from 'jit-access/express';
 import { jitAccess } from 'jit-access/fastify';
 import { accessOf as ofFetch, requireGrant as fetchGuard } from 'jit-access/fetch';
+import { createChecker } from 'jit-access/check';
+import { stats } from 'jit-access/explain';
 import { createGuard, observedCounts, type Access, type GuardOptions, type Observation } from 'jit-access/guard';
 import { requireGrant as honoGuard } from 'jit-access/hono';
 import { CurrentAccess, GrantGuard, JitAccessModule, RequireGrant } from 'jit-access/nest';
+import { ManualClock } from 'jit-access/testing';
 import { createView } from 'jit-access/view';
 import { watchAccess } from 'jit-access/work';
 import type { Server } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { requireGrant as koaGuard } from '../../examples/guards/koa.js';
 import { at, listenTo, overSocket } from './serving.js';
 
@@ -116,14 +119,36 @@ describe('a guard that observes', () => {
     ...over,
   });
 
-  it.each([
-    ['observe', { observe: () => true }, 'observe must be true or false; got a function'],
-    ['observe', { observe: 'true' }, 'observe must be true or false'],
+  const REFUSED: readonly (readonly [argument: string, over: object, message: string])[] = [
+    ['observe', { observe: () => true }, 'observe must be true, false or { until }; got a function'],
+    ['observe', { observe: 'true' }, 'observe must be true, false or { until }'],
+    ['observe', { observe: null }, 'observe must be true, false or { until }'],
+    ['observe.until', { observe: {} }, "observe.until must be a day such as '2026-12-31'"],
+    ...[
+      '',
+      'soon',
+      '2026-02-30',
+      '2026-13-01',
+      '2026-12-31T00:00',
+      '2026-12-31T00:00:00',
+      '31.12.2026',
+      '2026-12-31 00:00Z',
+      ' 2026-12-31',
+    ].map(
+      (until) =>
+        ['observe.until', { observe: { until } }, "observe.until must be a day such as '2026-12-31', or an instant with its zone"] as const,
+    ),
+    ...[1_798_675_200_000, new Date(0), null, ['2026-12-31']].map(
+      (until) => ['observe.until', { observe: { until } }, "observe.until must be a day such as '2026-12-31'"] as const,
+    ),
+    ['observe', { observe: { until: '2026-12-31', from: 1 } }, 'observe must be an object with only until'],
+    ['touch', { observe: { until: '2026-12-31' }, touch: true }, 'touch must be false or omitted with observe, which takes no use'],
     ['observed', { observed: 'log' }, 'observed must be a function'],
     ['touch', { touch: true }, 'touch must be false or omitted with observe, which takes no use'],
     ['recordUse', { recordUse: true }, 'recordUse must be false or omitted with observe, which takes no use'],
     ['abortOnEnd', { abortOnEnd: watchAccess }, 'abortOnEnd must be omitted with observe, which ends no response'],
-  ])('refuses an option that contradicts it: %s %o', async (argument, over, message) => {
+  ];
+  it.each(REFUSED)('refuses an option that contradicts it: %s %o', async (argument, over, message) => {
     const { engine } = await aWorld();
     const make = () => createGuard(engine, options(over as never));
     expect(make).toThrow(
@@ -189,6 +214,89 @@ describe('a guard that observes', () => {
     await createGuard(engine, options({ subject: () => 'user:maya', observe: false }))();
     expect(await uses()).toBe(1);
     await engine.close();
+  });
+
+  /** A guard over an engine on a clock, and whether it lets user:eve through. */
+  const onClock = (clock: Clock, until: string, over: Partial<GuardOptions<[]>> = {}) => {
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock, onError: () => undefined });
+    const guard = createGuard(engine, options({ observe: { until }, onError: () => undefined, ...over }));
+    return { engine, guard, isOpen: async () => (await guard()).allowed };
+  };
+
+  it.each([
+    ['2026-12-31', '2026-12-31T00:00:00.000Z'],
+    ['2026-12-31T08:00:00+01:00', '2026-12-31T07:00:00.000Z'],
+    ['2026-12-31T08:00-05:30', '2026-12-31T13:30:00.000Z'],
+    ['2028-02-29T12:00:00.250Z', '2028-02-29T12:00:00.250Z'],
+  ])('[A3] enforces from the instant that until names: %s', async (until, instant) => {
+    const at = Date.parse(instant);
+    const clock = new ManualClock(at - 1);
+    const { isOpen } = onClock(clock, until);
+    expect(await isOpen()).toBe(true);
+    await clock.advance(1);
+    expect(await isOpen()).toBe(false);
+    await clock.step(-86_400_000);
+    expect(await isOpen()).toBe(false);
+  });
+
+  it('[A3] enforces from the start on if until has passed, and while the clock is unreadable', async () => {
+    expect(await onClock(new ManualClock(), '2025-12-31').isOpen()).toBe(false);
+    let isDown = true;
+    const clock: Clock = { now: () => (isDown ? NaN : Date.parse('2026-01-01T00:00:00Z')) };
+    const { isOpen } = onClock(clock, '2026-12-31');
+    expect(await isOpen()).toBe(false);
+    isDown = false;
+    expect(await isOpen()).toBe(true);
+  });
+
+  it('[A3] enforces by the system clock over a checker', async () => {
+    const checker = createChecker({ store: new MemoryGrantStore() });
+    const isOpen = async (until: string) =>
+      (await createGuard(checker, options({ observe: { until }, onError: () => undefined }))()).allowed;
+    expect([await isOpen('2026-01-01'), await isOpen('9999-12-31')]).toEqual([false, true]);
+  });
+
+  it('[A3] takes no use until then, and takes one afterwards as any guard', async () => {
+    const clock = new ManualClock(Date.parse('2026-06-30T23:59:00Z'));
+    const { engine, guard } = onClock(clock, '2026-07-01', { subject: () => 'user:maya' });
+    const touches: unknown[] = [];
+    const { check } = engine;
+    engine.check = (subject, scope, touch) => (touches.push(touch), check.call(engine, subject, scope, touch));
+    await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
+    expect(await guard()).toMatchObject({ allowed: true, access: { observed: true } });
+    await clock.advance('1m');
+    expect(await guard()).toMatchObject({ allowed: true, access: { observed: false } });
+    expect(touches).toEqual([{ touch: false, recordUse: false }, { touch: true }]);
+  });
+
+  it('[A3] reports once an hour that it let a request through', async () => {
+    const { engine } = await aWorld();
+    const told: string[] = [];
+    const start = Date.now();
+    const now = vi.spyOn(Date, 'now').mockReturnValue(start);
+    onTestFinished(() => now.mockRestore());
+    const onError = (error: unknown, during: string) => told.push(`${during}: ${(error as Error).message}`);
+    const guards = [createGuard(engine, options({ onError })), createGuard(engine, options({ onError, scope: () => 'db-prod:read' }))];
+    const report = 'observe: this guard only observes: the request was let through';
+    const call = async (): Promise<number> => {
+      for (const guard of guards) await guard();
+      await new Promise((resolve) => setImmediate(resolve));
+      return told.length;
+    };
+    await createGuard(engine, options({ onError, subject: () => 'user:maya' }))();
+    expect(told).toEqual([]);
+    expect(await call()).toBe(2);
+    now.mockReturnValue(start + 3_599_999);
+    expect(await call()).toBe(2);
+    now.mockReturnValue(start + 3_600_000);
+    expect(await call()).toBe(4);
+    expect(new Set(told)).toEqual(new Set([report]));
+  });
+
+  it('[A3] shows its counts in the stats of its engine', async () => {
+    const { engine } = await aWorld();
+    await createGuard(engine, options({ onError: () => undefined }))();
+    expect((await stats(engine)).observed).toEqual({ ...observedCounts(engine), 'access-required': 1 });
   });
 
   it('observes by a view', async () => {

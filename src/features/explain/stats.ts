@@ -1,4 +1,5 @@
 import { StoreError } from '../../core/errors.js';
+import { observedOf, type ObservedAnswer } from '../../core/observed.js';
 import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
@@ -41,6 +42,8 @@ export interface EngineStats {
   readonly sweepLagMs: StatCount;
   /** The shared sinks, at most 1,000. */
   readonly followers: readonly FollowerStats[];
+  /** How often the guards over this engine that only observe would have given each answer, in this process since it started. */
+  readonly observed: Readonly<Record<ObservedAnswer, number>>;
   /** The locks that deny access. `undefined`: they are unreadable, so every check denies. */
   readonly openLocks: number | undefined;
 }
@@ -76,6 +79,7 @@ export async function stats<Scope extends string>(engine: JitEngine<Scope>): Pro
     ...countRequests(kernel, rowsOf('find', requests), isFull(requests), reading),
     ...countDue(kernel, rowsOf('due', due), isFull(due), reading),
     followers: Object.freeze(rowsOf('find', cursors).flatMap((row) => followerOf(row, head.seq))),
+    observed: Object.freeze({ ...observedOf(engine) }),
     openLocks,
   });
 }

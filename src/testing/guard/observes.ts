@@ -2,7 +2,7 @@ import type { ObservedAccess } from '../../guards/access.js';
 import type { Observation, ObservedAnswer } from '../../guards/outcome.js';
 import { same } from '../assertions.js';
 import type { Cases } from './cases.js';
-import { IDLE_MS, type GuardWorld } from './world.js';
+import { IDLE_MS, OBSERVED_UNTIL_MS, type GuardWorld } from './world.js';
 
 /** Callers and scopes that a guard would refuse, with its answer. */
 const REFUSED: readonly (readonly [what: string, session: string | undefined, id: string, answer: ObservedAnswer])[] = [
@@ -56,6 +56,30 @@ export const observes: Cases = (it) => {
     await world.engine.flushAudit();
     await world.clock.advance(1);
     await isOpen(world, 'user:maya', 'access-required', 'idle');
+  });
+
+  it('reports to onError that it let a request through', async (world) => {
+    await world.grant();
+    await isOpen(world, 'user:maya', 'allowed');
+    same(world.reminders.length, 0, 'the number of reports while every request is allowed');
+    await isOpen(world, 'user:eve', 'access-required');
+    await isOpen(world, 'user:eve', 'access-required');
+    await world.until(() => world.reminders.length > 0, 'the option onError is called');
+    same(world.reminders, ['observe'], 'the reports of an hour');
+  });
+
+  it('enforces from the instant until on', async (world) => {
+    const status = async () => {
+      const response = await world.call('trial', 'user:eve');
+      await response.text();
+      return response.status;
+    };
+    await world.clock.set(OBSERVED_UNTIL_MS - 1);
+    same(await status(), 200, 'the status before until');
+    await world.clock.advance(1);
+    same(await status(), 403, 'the status from until on');
+    await world.clock.step(-1_000);
+    same(await status(), 403, 'the status after the clock was set back');
   });
 
   it('protects no other route', async (world) => {

@@ -10,7 +10,7 @@ import { yieldToOthers } from '../../core/turns.js';
 import type { Duration } from '../../core/duration.js';
 import { holds } from '../assertions.js';
 import { FaultyStore } from '../faulty-store.js';
-import { ManualClock } from '../manual-clock.js';
+import { ManualClock, START_AT } from '../manual-clock.js';
 
 /** A route to serve at `/<name>/:id`, for GET, with the guard in front of its handler. */
 export interface GuardedRoute {
@@ -53,6 +53,10 @@ export interface GuardServer {
 /** The idle limit of grants for `db-idle:write`, in milliseconds. */
 export const IDLE_MS = 600_000;
 
+/** The guard of the route `trial` observes until then: two hours after the clock's start. */
+export const OBSERVED_UNTIL_MS = START_AT + 7_200_000;
+const OBSERVED_UNTIL = '2026-01-01T02:00:00Z';
+
 /** A watch that ends soon when the access cannot be confirmed. */
 const watchClosely: GuardDefaults['abortOnEnd'] = (engine, subject, scope) =>
   watchAccess(engine, subject, scope, { poll: '1s', maxUnconfirmed: '2s' });
@@ -88,6 +92,8 @@ export class GuardWorld {
   readonly refused: Refused[] = [];
   /** What guards reported to `observed`. */
   readonly observed: Observation[] = [];
+  /** What guards that observe reported to `onError`, as they do once in an hour. */
+  readonly reminders: string[] = [];
   /** The streams that handlers have begun, in order. */
   readonly streams: Stream[] = [];
   /** How often a guard asked for the subject of a session. */
@@ -152,11 +158,13 @@ export class GuardWorld {
     const subject = (session: string | undefined) => this.#subject(session);
     const answer = this.#handler((access) => this.#answer(access));
     const onRefused = (refused: Refused) => void this.refused.push(refused);
-    const route = { engine, subject, scope: 'db-prod:write', choices: { onRefused }, answer };
+    // The cases break the store.
+    const onError = () => undefined;
+    const route = { engine, subject, scope: 'db-prod:write', choices: { onRefused, onError }, answer };
     return [
       { ...route, name: 'plain' },
-      { ...route, name: 'desk', choices: { requestUrl: 'https://desk.example/ask?team=a%22b#now' } },
-      { ...route, name: 'unasked', choices: { requestUrl: false } },
+      { ...route, name: 'desk', choices: { requestUrl: 'https://desk.example/ask?team=a%22b#now', onError } },
+      { ...route, name: 'unasked', choices: { requestUrl: false, onError } },
       {
         ...route,
         name: 'routed',
@@ -176,17 +184,28 @@ export class GuardWorld {
       {
         ...route,
         name: 'stream',
-        choices: { abortOnEnd: watchAccess, onRefused },
+        choices: { abortOnEnd: watchAccess, onRefused, onError },
         answer: this.#handler((access) => this.#stream(access)),
       },
-      { ...route, name: 'fails', choices: { abortOnEnd: watchAccess }, answer: this.#handler((access) => this.#fail(access)) },
-      { ...route, name: 'late', choices: { abortOnEnd: watchAccess }, answered: this.#answered.promise },
-      { ...route, name: 'short', choices: { abortOnEnd: watchClosely } },
+      { ...route, name: 'fails', choices: { abortOnEnd: watchAccess, onError }, answer: this.#handler((access) => this.#fail(access)) },
+      { ...route, name: 'late', choices: { abortOnEnd: watchAccess, onError }, answered: this.#answered.promise },
+      { ...route, name: 'short', choices: { abortOnEnd: watchClosely, onError } },
       {
         ...route,
         name: 'observed',
-        choices: { observe: true, observed: (observation) => void this.observed.push(observation), onRefused },
+        choices: {
+          observe: true,
+          observed: (observation) => void this.observed.push(observation),
+          onRefused,
+          onError: (_, during) => void this.reminders.push(during),
+        },
         scope: (id) => (id === 'throws undefined' ? thrown(undefined) : `db-${id}:write`),
+        answer: this.#handler(() => unguarded()),
+      },
+      {
+        ...route,
+        name: 'trial',
+        choices: { observe: { until: OBSERVED_UNTIL }, onError },
         answer: this.#handler(() => unguarded()),
       },
     ];

@@ -21,6 +21,7 @@ describe('stats()', () => {
       overdueEnds: none,
       sweepLagMs: none,
       followers: [],
+      observed: { allowed: 0, unauthenticated: 0, 'invalid-scope': 0, 'access-required': 0, unavailable: 0, failed: 0 },
       openLocks: 0,
     });
     expect([store.called('find') - before, store.called('due'), store.called('get'), store.called('commit')]).toEqual([2, 1, 1, 0]);

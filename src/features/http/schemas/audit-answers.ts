@@ -19,6 +19,14 @@ export const stats = named(
     overdueEnds: ofStats,
     sweepLagMs: ofStats,
     followers: list(struct<FollowerStats>()({ name: text, behind: whole })),
+    observed: struct<EngineStats['observed']>()({
+      allowed: whole,
+      unauthenticated: whole,
+      'invalid-scope': whole,
+      'access-required': whole,
+      unavailable: whole,
+      failed: whole,
+    }),
     openLocks: about('Missing: the locks are unreadable, and every check denies.', optional(whole)),
   }),
 );
