@@ -47,7 +47,12 @@ describe('the store contract', () => {
   it('passes the memory store', async () => {
     const create = () => new FaultyStore(new MemoryGrantStore());
     const results = await runInMemory((runner) => {
-      storeContract(runner, { name: 'memory', create, breakBackend: (store) => store.inject('all', { fault: 'reject' }) });
+      storeContract(runner, {
+        name: 'memory',
+        create,
+        breakBackend: (store) => store.inject('all', { fault: 'reject' }),
+        loseReply: (store) => store.inject('commit', { fault: 'lose reply' }, 1),
+      });
     });
     expect(failed(results)).toEqual([]);
     expect(results.size).toBeGreaterThan(100);

@@ -9,6 +9,7 @@ storeContract(
     // The memory store has no backend that could fail, so a wrapper injects the faults.
     create: () => new FaultyStore(new MemoryGrantStore()),
     breakBackend: (store) => store.inject('all', { fault: 'reject' }),
+    loseReply: (store) => store.inject('commit', { fault: 'lose reply' }, 1),
   },
 );
 

@@ -28,6 +28,7 @@ export function casesOf<Method extends OptionalMethod, Store extends GrantStore>
 export interface Hooks<Store extends GrantStore> {
   readonly reopen: (store: Store) => MaybePromise<GrantStore>;
   readonly breakBackend: ((store: Store) => MaybePromise<() => MaybePromise<void>>) | undefined;
+  readonly loseReply: ((store: Store) => MaybePromise<() => MaybePromise<void>>) | undefined;
   /** Runs a case over a store of its own with this hook. */
   readonly withHook: ((hook: UserHook, body: (store: Store) => Promise<void>) => Promise<void>) | undefined;
 }

@@ -15,6 +15,7 @@ import { copies } from './copies.js';
 import { hooked } from './hooked.js';
 import { journal } from './journal.js';
 import { knows } from './knows.js';
+import { lostReplies } from './lost-replies.js';
 import { namespaces } from './namespaces.js';
 import { outages } from './outages.js';
 import { purge } from './purge.js';
@@ -55,6 +56,13 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
    */
   breakBackend?(store: Store): MaybePromise<() => MaybePromise<void>>;
   /**
+   * Lets the backend of `store` apply the next commit, and loses its reply, for example in a proxy that then cuts the connection. A store
+   * must not report that nothing was applied. Without this hook the case is skipped. Default: none.
+   *
+   * @returns a function that repairs the connection
+   */
+  loseReply?: ((store: Store) => MaybePromise<() => MaybePromise<void>>) | undefined;
+  /**
    * Creates a store like `create` that runs `hook` in the transaction of each change that has entries, as `onCommit` of the SQL stores
    * does. `cleanup` is called for it. Without this hook the cases of `hooks` are skipped. Default: none.
    */
@@ -88,7 +96,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
   ],
   ['7. a store is bound to one namespace, and equality is byte for byte', { namespaces, bytes: byteWise }],
   ['8. what is returned shares nothing mutable with what is kept', { copies }],
-  ['9. an unavailable backend is a rejection, never an empty answer', { outages }],
+  ['9. an unavailable backend is a rejection, never an empty answer', { outages, 'a lost reply': lostReplies }],
 ];
 
 /**
@@ -123,6 +131,10 @@ export function storeContract<Store extends GrantStore>(runner: TestRunner, opti
   const hooks: Hooks<Store> = {
     reopen: (store) => options.reopen?.(store) ?? store.in(store.namespace),
     breakBackend: options.breakBackend === undefined ? undefined : (store) => (options as Required<typeof options>).breakBackend(store),
+    loseReply:
+      options.loseReply === undefined
+        ? undefined
+        : (store) => (options as Required<typeof options>).loseReply?.(store) ?? (() => undefined),
     withHook: options.createHooked === undefined ? undefined : (hook, body) => withHook(options as Required<typeof options>, hook, body),
   };
   runner.describe(`GrantStore contract: ${options.name}`, () => {

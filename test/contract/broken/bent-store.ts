@@ -37,6 +37,7 @@ export function broken(bug: string, foundBy: string, bend: Bend): Broken {
         return store;
       },
       breakBackend: (store) => (backends.get(store) as FaultyStore).inject('all', { fault: 'reject' }),
+      loseReply: (store) => (backends.get(store) as FaultyStore).inject('commit', { fault: 'lose reply' }, 1),
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { CommitAnswer, CommitOutcome } from '../../../src/core/store-port.js';
+import { StoreError } from '../../../src/core/errors.js';
 import { answered, broken } from './bent-store.js';
 
 const made = (outcome: CommitOutcome): CommitAnswer => ({ outcome, head: { seq: 0, hash: '0'.repeat(64) } });
@@ -34,6 +35,12 @@ export const OUTAGES = [
   })),
   broken('an outage of commit() is answered with conflict', 'rejects commit()', (inner) => ({
     commit: (change) => inner.commit(change).catch(() => made('conflict')),
+  })),
+  broken('a lost reply is reported as nothing applied', 'leaves the outcome of a commit open', (inner) => ({
+    commit: (change) =>
+      inner.commit(change).catch((error: unknown) => {
+        throw new StoreError('commit', 'the connection was lost', error);
+      }),
   })),
   broken('an outage of get() is thrown synchronously', 'rejects get()', (inner) => {
     let down = false;
