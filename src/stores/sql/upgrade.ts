@@ -111,15 +111,25 @@ export class SqlUpgrade {
    * @returns the number of rows that were rewritten
    */
   async contract(): Promise<number> {
-    if ((await this.layout()).readableFrom >= LAYOUT) return 0;
-    let rewritten = await this.#rewriteAll();
     // With nearly no row left, the index is small: the last look at the table, with the commits locked out, takes no time.
     const older: SqlIndex = { name: `jit_rows_before_${LAYOUT}`, on: `jit_rows (layout) where layout < ${LAYOUT}` };
-    await this.#untilFree(() => this.#build(older));
+    const drop = async () => void (await this.#apart(indexDropped(this.#dialect, older)));
+    let isDone = false;
+    // Of several contracts at once, one ends first, and drops the index that the others read.
+    const hasEnded = async () => (isDone = (await this.layout()).readableFrom >= LAYOUT);
+    if (await hasEnded()) {
+      // A contract that was killed at its end has left it.
+      await this.#untilFree(drop);
+      return 0;
+    }
+    let rewritten = await this.#rewriteAll();
+    await this.#untilFree(() => this.#build(older), hasEnded);
     const by = this.#dialect === 'sqlite' ? ` indexed by ${older.name}` : '';
     const left = `select namespace, ${columns('r', ROW)} from jit_rows as r${by} where layout < ${LAYOUT} order by layout limit ${MAX_WEIGHT}`;
-    for (let isDone = false; !isDone;) {
-      rewritten += await this.#rewrite(await this.#apart(left));
+    while (!isDone) {
+      let found: readonly Columns[] = [];
+      await this.#untilFree(async () => void (found = await this.#apart(left)), hasEnded);
+      rewritten += await this.#rewrite(found);
       await this.#untilFree(async () => {
         isDone = await this.#transaction(CONTRACT_LOCK_MS, async (run, ask) => {
           await this.#lockHeads(run);
@@ -130,9 +140,9 @@ export class SqlUpgrade {
           rewritten += last.length;
           return true;
         });
-      });
+      }, hasEnded);
     }
-    await this.#apart(indexDropped(this.#dialect, older));
+    await this.#untilFree(drop);
     return rewritten;
   }
 

@@ -117,6 +117,54 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
     expect(await left()).toBe(0);
   });
 
+  const indexes = async () =>
+    JSON.stringify(await run(dialect === 'sqlite' ? 'select name from sqlite_master' : 'select indexname as name from pg_indexes'));
+
+  it('[A22] drops its index also where an earlier call was interrupted before it could', async () => {
+    await older('payments', 10);
+    const failing = watched(db, (sql) => {
+      if (sql.startsWith('drop index')) throw new Error('interrupted');
+    });
+    await expect(migrate({ db: failing, dialect, contract: true })).rejects.toThrow('interrupted');
+    expect(await indexes()).toContain('jit_rows_before');
+    expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: 0 });
+    expect(await indexes()).not.toContain('jit_rows_before');
+  });
+
+  it('[A23] resolves where another contract runs as a whole before any of its statements', async () => {
+    for (let place = 0, isPast = false; !isPast; place++) {
+      await older(`payments-${place}`, 3);
+      await run('update jit_schema set readable_from = 0');
+      let [statements, isOpen] = [0, false];
+      const interrupted = watched(db, async (sql) => {
+        // The other one would wait for a transaction of this one.
+        if (/^(\/\*.*\*\/ )?begin/.test(sql)) isOpen = true;
+        else if (/^(\/\*.*\*\/ )?(commit|rollback)/.test(sql)) isOpen = false;
+        else if (
+          !isOpen &&
+          !sql.includes('busy_timeout') &&
+          !sql.includes('_probe') &&
+          !sql.includes('statement_timestamp') &&
+          statements++ === place
+        )
+          await migrate({ db, dialect, contract: true });
+      });
+      expect(await migrate({ db: interrupted, dialect, contract: true })).toMatchObject({ version: 1, readableFrom: 1 });
+      expect([await left(), (await indexes()).includes('jit_rows_before')]).toEqual([0, false]);
+      isPast = statements <= place;
+    }
+  });
+
+  it('[A23] drops its index again where another contract does at the same time', async () => {
+    await older('payments', 3);
+    let tries = 0;
+    const busy = watched(db, (sql) => {
+      if (sql.startsWith('drop index') && ++tries === 1) throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+    });
+    expect(await migrate({ db: busy, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: 3 });
+    expect(tries).toBe(2);
+  });
+
   it('finds the rows that a process of the earlier layout writes until the last moment', async () => {
     await older('payments', 10);
     let writes = 0;
