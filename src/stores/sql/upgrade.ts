@@ -113,7 +113,7 @@ export class SqlUpgrade {
   async contract(): Promise<number> {
     // With nearly no row left, the index is small: the last look at the table, with the commits locked out, takes no time.
     const older: SqlIndex = { name: `jit_rows_before_${LAYOUT}`, on: `jit_rows (layout) where layout < ${LAYOUT}` };
-    const drop = async () => void (await this.#apart(indexDropped(this.#dialect, older)));
+    const drop = () => this.#apart(indexDropped(this.#dialect, older));
     let isDone = false;
     // Of several contracts at once, one ends first, and drops the index that the others read.
     const hasEnded = async () => (isDone = (await this.layout()).readableFrom >= LAYOUT);
@@ -236,7 +236,7 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
   }
 
   /** Tries again while a lock is not free. @param isDone whether an error does not matter, because another process has done the work */
-  async #untilFree(attempt: () => Promise<void>, isDone: () => Promise<boolean> = async () => false): Promise<void> {
+  async #untilFree(attempt: () => Promise<unknown>, isDone: () => Promise<boolean> = async () => false): Promise<void> {
     const watch = new Stopwatch(systemClock);
     for (let pauseMs = EXPAND_LOCK_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       try {
