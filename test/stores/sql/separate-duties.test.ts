@@ -7,12 +7,13 @@ import { MAYA, SAM, sqlitePlace, type HookPlace } from './hooked.js';
 
 const DUTIES = ['payments:create', 'payments:approve'] as const;
 const PAIRS = 50;
+type Hook = NonNullable<SqlGrantStoreOptions['onCommit']>;
 
 /** The hook exactly as docs/guides/stores/own-rows.md prints it. */
-async function hookOfThePage(): Promise<NonNullable<SqlGrantStoreOptions['onCommit']>> {
+async function hookOfThePage(): Promise<Hook> {
   const page = readFileSync(new URL('../../../docs/guides/stores/own-rows.md', import.meta.url), 'utf8');
   const [, code = ''] = /```js\n(const DUTIES[^]*?)```/.exec(page) ?? [];
-  const module = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as Pick<Required<SqlGrantStoreOptions>, 'onCommit'>;
+  const module = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as { readonly onCommit: Hook };
   return module.onCommit;
 }
 
@@ -25,7 +26,7 @@ describe('a rule about what a subject already holds', () => {
   afterAll(() => place.close());
 
   /** One engine over a namespace of its own, whose answers arrive in a fixed random order. */
-  function anEngine(n: number, approver: Approver, onCommit?: SqlGrantStoreOptions['onCommit']) {
+  function anEngine(n: number, approver: Approver, onCommit?: Hook) {
     const store = new FaultyStore(
       sqlGrantStore({ db: place.kysely(), dialect: 'sqlite', namespace: `${n}${onCommit ? 'hook' : ''}`, onCommit }),
     );
@@ -51,7 +52,7 @@ describe('a rule about what a subject already holds', () => {
         const { items } = await engine.listGrants({ subject });
         if ((judging += 1) === DUTIES.length) bothRead();
         await read;
-        return items.length > 0 ? { outcome: 'deny' } : { outcome: 'approve' };
+        return items.length > 0 ? { outcome: 'deny', reason: 'holds the other' } : { outcome: 'approve' };
       },
     });
     const engine = anEngine(0, approver);
