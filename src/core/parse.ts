@@ -51,8 +51,8 @@ function guarded<T>(argument: string, read: () => T): T {
 }
 
 /** Reads one field of the caller's object. @throws InvalidArgumentError if its getter or its proxy throws */
-export function readField(argument: string, given: object, field: string): unknown {
-  return guarded(argument, () => (given as Record<string, unknown>)[field]);
+export function readField(argument: string, given: object, field: string | symbol): unknown {
+  return guarded(argument, () => (given as Record<string | symbol, unknown>)[field]);
 }
 
 /**

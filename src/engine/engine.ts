@@ -32,6 +32,7 @@ import { cancelAccessRequest, endAccess, releaseAccess, type CancelResult } from
 import { revokeAll, type RevokeAllTarget } from './endings/revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './endings/locks.js';
 import { flushAudit } from './flush-audit.js';
+import { limitIn } from '../kernel/call-limit.js';
 import { Kernel } from '../kernel/kernel.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings/settings.js';
 import { Sweep } from './sweep/sweep.js';
@@ -109,7 +110,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = parseAccessAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes };
-    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'requestAccess'));
+    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'requestAccess', limitIn(ask)));
   }
 
   /**
@@ -129,7 +130,8 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const extended = readExtended(target);
     const read = parseExtensionAsk(this.#settings, ask)(await loadExtended(this.#kernel, extended));
-    return this.#refusals.noteRefusals({ actor: read.by, ...namedIn(extended) }, () => requestAccess(this.#kernel, read, 'extend'));
+    const attempt = { actor: read.by, ...namedIn(extended) };
+    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'extend', limitIn(ask)));
   }
 
   /**
@@ -146,7 +148,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = parseBreakGlassAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes, breakGlass: true as const };
-    return this.#refusals.noteRefusals(attempt, () => breakGlass(this.#kernel, read));
+    return this.#refusals.noteRefusals(attempt, () => breakGlass(this.#kernel, read, limitIn(ask)));
   }
 
   /**
@@ -164,7 +166,7 @@ export class JitEngine<Scope extends string = string> {
   async amend(requestId: string, options: Amendment): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
     const read = parseAmendment(this.#settings, options);
-    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => amend(this.#kernel, id, read));
+    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => amend(this.#kernel, id, read, limitIn(options)));
   }
 
   /**
@@ -177,7 +179,8 @@ export class JitEngine<Scope extends string = string> {
   async cancel(requestId: string, options: CancelBy): Promise<CancelResult> {
     const id = this.#readRecordId('requestId', requestId);
     const { by, ...command } = readCancelBy(this.#settings, options);
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => cancelAccessRequest(this.#kernel, id, by, command));
+    const cancel = () => cancelAccessRequest(this.#kernel, id, by, command, limitIn(options));
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, cancel);
   }
 
   // ---- Reviewing ---------------------------------------------------------------------------------------------
@@ -218,7 +221,7 @@ export class JitEngine<Scope extends string = string> {
   async comment(requestId: string, options: CommentBy): Promise<CommentResult> {
     const id = this.#readRecordId('requestId', requestId);
     const read = parseComment(this.#settings, options);
-    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => comment(this.#kernel, id, read));
+    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => comment(this.#kernel, id, read, limitIn(options)));
   }
 
   /**
@@ -232,7 +235,8 @@ export class JitEngine<Scope extends string = string> {
   async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<RequestWithStatus> {
     const id = this.#readRecordId('requestId', requestId);
     const { by, ...command } = readBreakGlassReview(this.#settings, options);
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => reviewBreakGlass(this.#kernel, id, by, command));
+    const review = () => reviewBreakGlass(this.#kernel, id, by, command, limitIn(options));
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, review);
   }
 
   /**
@@ -324,7 +328,7 @@ export class JitEngine<Scope extends string = string> {
   async lock(target: LockTarget, options: LockBy): Promise<LockResult> {
     this.#refuseIfClosed();
     const read = parseLock(this.#kernel, target, options);
-    return this.#refusals.noteRefusals({ actor: read.by }, () => lock(this.#kernel, read));
+    return this.#refusals.noteRefusals({ actor: read.by }, () => lock(this.#kernel, read, limitIn(options)));
   }
 
   /**
@@ -337,7 +341,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async unlock(lockId: string, options: By): Promise<LockWithStatus> {
     const { id, by, reason } = this.#readBy('lockId', lockId, options);
-    return this.#refusals.noteRefusals({ actor: by }, () => unlock(this.#kernel, id, by, reason));
+    return this.#refusals.noteRefusals({ actor: by }, () => unlock(this.#kernel, id, by, reason, limitIn(options)));
   }
 
   /** The open locks, in the order in which they were set: at most 256. */
@@ -546,6 +550,7 @@ export class JitEngine<Scope extends string = string> {
   async #review(requestId: string, verdict: 'approve' | 'deny', options: ApproveBy): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
     const { by, command } = readReview(this.#settings, verdict, options);
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => submitReview(this.#kernel, id, by, command));
+    const review = () => submitReview(this.#kernel, id, by, command, limitIn(options));
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, review);
   }
 }

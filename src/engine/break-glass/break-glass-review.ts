@@ -14,6 +14,7 @@ import { refuseAgent } from '../../kernel/settings/agents.js';
 import { loadChains } from '../../kernel/loading/context.js';
 import { fitsChange, fitting } from '../../kernel/ledger/fits-change.js';
 import { loadLocks } from '../../kernel/loading/locks.js';
+import { refuseAnswered, type CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Settings } from '../../kernel/settings/settings.js';
 import { readBy } from '../by.js';
@@ -36,6 +37,7 @@ export async function reviewBreakGlass(
   id: string,
   actor: string,
   command: BreakGlassReviewCommand,
+  limit: CallLimit | undefined,
 ): Promise<RequestWithStatus> {
   const { ledger, clock } = kernel;
   const isEnding = command.verdict === 'unjustified';
@@ -47,11 +49,12 @@ export async function reviewBreakGlass(
     ({ unreadable } = loaded);
     const transition = giveVerdict(loaded.request, command, loaded.context, moment(clock, actor));
     if (!fitsChange(kernel, transition)) {
+      refuseAnswered(limit);
       await endOneByOne(kernel, loaded, actor, command.reason, ending);
       return false;
     }
     reviewed = transition;
-    return ledger.commitTransition(transition);
+    return ledger.commitTransition(transition, limit);
   };
   try {
     // Retries for longer if the verdict ends access: concurrent uses must not make the call reject with a conflict.

@@ -6,6 +6,7 @@ import type { AccessRequest, Subject } from '../../records/index.js';
 import { loadIssueContext, openRequestsOf, requestsById } from '../../kernel/loading/context.js';
 import { fitsChange, fitting, refuseTooLarge } from '../../kernel/ledger/fits-change.js';
 import { derivedId, newId } from '../../kernel/ledger/ids.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { afterRecording } from '../../kernel/approver/after-record.js';
 import { issuedAccess, readAccess } from '../requests/access-result.js';
@@ -22,14 +23,13 @@ const REPEATED: Transition<undefined> = /* @__PURE__ */ noChange(undefined);
 const NO_RULE: Refusal = { reason: 'no rule allows break-glass for it', problems: [] };
 
 /** Gives access at once. A reviewer must review this access afterwards. */
-export async function breakGlass(kernel: Kernel, parsed: ParsedAsk): Promise<BreakGlassResult> {
+export async function breakGlass(kernel: Kernel, parsed: ParsedAsk, limit: CallLimit | undefined): Promise<BreakGlassResult> {
   const { ask, key } = parsed;
   const { ledger } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
   const isRepeated = async () => key !== undefined && (await requestOfKey(kernel, id, ask)) !== undefined;
-  const { result: taken, sent } = await ledger.runSent<BreakGlassResult | undefined>(async () =>
-    (await isRepeated()) ? REPEATED : attempt(kernel, id, parsed, isRepeated),
-  );
+  const take = async () => ((await isRepeated()) ? REPEATED : attempt(kernel, id, parsed, isRepeated));
+  const { result: taken, sent } = await ledger.runSent<BreakGlassResult | undefined>(take, { limit });
   if (taken !== undefined && sent === 'answered') return taken;
   // After a resend, a revoke may have followed the attempt that applied the change.
   return { ...(await afterRecording(id, () => repeated(kernel, id))), reused: taken === undefined };

@@ -3,6 +3,7 @@ import { readInstant, type Instant } from '../../core/instant.js';
 import { invalid, isBlank, readId, readOptions } from '../../core/parse.js';
 import { readPattern } from '../../core/scope.js';
 import { derivedId, newId } from '../../kernel/ledger/ids.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { fitting } from '../../kernel/ledger/fits-change.js';
 import { readLocks } from '../../kernel/loading/locks.js';
@@ -87,10 +88,11 @@ export function parseLock({ settings }: Kernel, target: unknown, options: unknow
  *
  * @throws PartialError with the `lockId`, if a record could not be ended: the lock denies and is unfinished
  */
-export async function lock(kernel: Kernel, { key, by, reason, ...target }: ParsedLock): Promise<LockResult> {
+export async function lock(kernel: Kernel, { key, by, reason, ...target }: ParsedLock, limit: CallLimit | undefined): Promise<LockResult> {
   const { ledger, clock } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'lock', by, key);
-  const set = () => ledger.runDurably(async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by)), true);
+  const set = () =>
+    ledger.runDurably(async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by)), true, limit);
   const found: LockSet | undefined = await set().catch(async (error: unknown) => {
     if (!isJitError(error) || error.code !== 'ERR_JIT_LIMIT') throw error;
     await expire(kernel, 1);
@@ -107,7 +109,13 @@ export async function lock(kernel: Kernel, { key, by, reason, ...target }: Parse
  *
  * @throws NotFoundError, DeniedError, PartialError
  */
-export async function unlock(kernel: Kernel, id: string, by: string, reason: string | undefined): Promise<LockWithStatus> {
+export async function unlock(
+  kernel: Kernel,
+  id: string,
+  by: string,
+  reason: string | undefined,
+  limit: CallLimit | undefined,
+): Promise<LockWithStatus> {
   const { ledger, clock } = kernel;
   const open = findLock(await readLocks(kernel), id);
   if (open !== undefined && !('end' in open)) {
@@ -115,7 +123,7 @@ export async function unlock(kernel: Kernel, id: string, by: string, reason: str
     await finishLock(kernel, open);
   }
   const lift = async () => liftLock(await readLocks(kernel), id, reason, moment(clock, by));
-  return lockWithStatus(await ledger.runDurably(lift, true), clock.read().now);
+  return lockWithStatus(await ledger.runDurably(lift, true, limit), clock.read().now);
 }
 
 /** The open locks, in the order in which they were set: at most 256. */

@@ -12,6 +12,7 @@ import { readContext } from '../../kernel/ledger/read-context.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import { fitsChange, fitting } from '../../kernel/ledger/fits-change.js';
 import type { EndedRecords } from '../answers.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { EndTally } from './end-tally.js';
 import { endedWithStatus, type GrantWithStatus, type RequestWithStatus } from '../with-status.js';
@@ -90,6 +91,7 @@ export async function cancelAccessRequest(
   id: string,
   actor: string,
   command: CancelCommand,
+  limit?: CallLimit,
 ): Promise<CancelResult> {
   const isStubborn = command.cause !== 'cancelled';
   const cancel = async () => {
@@ -97,7 +99,7 @@ export async function cancelAccessRequest(
     const { request } = step.result;
     return { ...step, result: { request, cancelled: step.put.length > 0 && request.end?.status === 'cancelled' } };
   };
-  const { request, cancelled } = await ledger.runDurably(cancel, isStubborn);
+  const { request, cancelled } = await ledger.runDurably(cancel, isStubborn, limit);
   return Object.freeze({ ...endedWithStatus(request), cancelled });
 }
 

@@ -4,6 +4,7 @@ import type { Instant } from '../../core/instant.js';
 import type { JsonObject } from '../../model/json.js';
 import { invalid, readId, readMetadata, readOptions, readText } from '../../core/parse.js';
 import { derivedId, newId } from '../../kernel/ledger/ids.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { afterRecording } from '../../kernel/approver/after-record.js';
 import type { Settings } from '../../kernel/settings/settings.js';
@@ -66,13 +67,14 @@ export function parseAmendment(settings: Pick<Settings, 'readId'>, given: unknow
 }
 
 /** Replaces a pending request by a new one with the amended values, and has the approver decide that one. */
-export async function amend(kernel: Kernel, id: string, amendment: ParsedAmendment): Promise<AccessResult> {
+export async function amend(kernel: Kernel, id: string, amendment: ParsedAmendment, limit: CallLimit | undefined): Promise<AccessResult> {
   const { by, amended, key } = amendment;
   const { ledger } = kernel;
   const newRequestId = key === undefined ? newId() : derivedId(ledger.store.namespace, 'amend', by, key);
   const isRepeated = async () => key !== undefined && (await isAmended(kernel, id, newRequestId, amended));
-  const reused = (await isRepeated()) || (await ledger.run(() => attempt(kernel, id, newRequestId, amendment, isRepeated)));
-  const result = await afterRecording(newRequestId, () => decideRequest(kernel, newRequestId));
+  const amending = () => attempt(kernel, id, newRequestId, amendment, isRepeated);
+  const reused = (await isRepeated()) || (await ledger.run(amending, false, limit));
+  const result = await afterRecording(newRequestId, () => decideRequest(kernel, newRequestId, limit));
   return { ...result, reused };
 }
 

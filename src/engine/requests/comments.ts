@@ -4,6 +4,7 @@ import { invalid, isBlank, readId, readOptions, readText } from '../../core/pars
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import { commentRows } from '../../kernel/loading/comments.js';
 import { derivedId } from '../../kernel/ledger/ids.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { loadLocks } from '../../kernel/loading/locks.js';
 import type { Settings } from '../../kernel/settings/settings.js';
@@ -44,10 +45,15 @@ export function parseComment(settings: Pick<Settings, 'readId'>, given: unknown)
 }
 
 /** Records a comment, or returns the one that an earlier call with the same key recorded. */
-export async function comment(kernel: Kernel, requestId: string, { by, text, key }: ParsedComment): Promise<CommentResult> {
+export async function comment(
+  kernel: Kernel,
+  requestId: string,
+  { by, text, key }: ParsedComment,
+  limit: CallLimit | undefined,
+): Promise<CommentResult> {
   const { ledger } = kernel;
   const keyId = key === undefined ? undefined : derivedId(ledger.store.namespace, 'comment', by, key);
-  return ledger.runDurably(() => attempt(kernel, requestId, by, { text, keyId }));
+  return ledger.runDurably(() => attempt(kernel, requestId, by, { text, keyId }), false, limit);
 }
 
 async function attempt(

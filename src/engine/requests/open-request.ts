@@ -1,6 +1,7 @@
 import { isJitError, OutcomeUnknownError } from '../../core/errors.js';
 import type { ClockReading } from '../../core/clock.js';
 import type { AskTurns } from '../../kernel/ask-order.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { fitsChange } from '../../kernel/ledger/fits-change.js';
 import { ownsContext } from '../../kernel/ledger/read-context.js';
@@ -41,7 +42,13 @@ export interface Opened {
  * Records the request, unless it repeats a request of the subject, or one that the key names. Each try checks again whether the
  * request may be made. If the approver decides at once, the same commit records its decision.
  */
-export async function recordRequest(kernel: Kernel, id: string, parsed: ParsedAsk, turns: AskTurns): Promise<Opened> {
+export async function recordRequest(
+  kernel: Kernel,
+  id: string,
+  parsed: ParsedAsk,
+  turns: AskTurns,
+  limit: CallLimit | undefined,
+): Promise<Opened> {
   const { ask, key } = parsed;
   const also = key === undefined ? [] : keysOf(id);
   const read = () => readOpeningRows(kernel, ask, also);
@@ -69,7 +76,7 @@ export async function recordRequest(kernel: Kernel, id: string, parsed: ParsedAs
     return step;
   };
   try {
-    const { result, sent } = await kernel.ledger.runSent(attempt, { onTried: turns.end });
+    const { result, sent } = await kernel.ledger.runSent(attempt, { limit, onTried: turns.end });
     return { ...(sent === 'answered' ? result : { id: result.id, reused: result.reused }), ended: turns.ended };
   } catch (error) {
     if (!isJitError(error)) throw error;

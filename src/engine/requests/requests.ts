@@ -15,21 +15,22 @@ import { loadLocks } from '../../kernel/loading/locks.js';
 import { decidedBy } from './draft.js';
 import { idFor, type AskVerb } from './keys.js';
 import { afterRecording } from '../../kernel/approver/after-record.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { denialContextOf, recordRequest, type Opened } from './open-request.js';
 
 export { loadExtended, namedIn } from './extension.js';
 
 /** Records a request, and has the approver decide it. */
-export async function requestAccess(kernel: Kernel, parsed: ParsedAsk, verb: AskVerb): Promise<AccessResult> {
+export async function requestAccess(kernel: Kernel, parsed: ParsedAsk, verb: AskVerb, limit?: CallLimit): Promise<AccessResult> {
   const { ask, key } = parsed;
   const id = idFor(kernel, ask, key, verb);
   const turns = kernel.part(AskOrder).join(ask);
   try {
-    const opened = await recordRequest(kernel, id, parsed, turns);
+    const opened = await recordRequest(kernel, id, parsed, turns, limit);
     const result = await afterRecording(opened.id, () =>
       opened.decided === undefined
-        ? decideRequest(kernel, opened.id, opened.reused ? undefined : { turns, opened })
+        ? decideRequest(kernel, opened.id, limit, opened.reused ? undefined : { turns, opened })
         : accessResultOf(kernel, opened.decided.result, 'pending', opened.decided.reading),
     );
     return { ...result, reused: opened.reused, differs: opened.reused ? differencesFrom(ask, result.request) : [] };
@@ -49,7 +50,7 @@ interface DecidedAsk {
  *
  * @param by the ask that has just recorded it. Without it, the engine reads the request, and takes no turn
  */
-export async function decideRequest(kernel: Kernel, id: string, by?: DecidedAsk): Promise<AccessResult> {
+export async function decideRequest(kernel: Kernel, id: string, limit?: CallLimit, by?: DecidedAsk): Promise<AccessResult> {
   const { approver, clock, settings } = kernel;
   let own = by?.opened.own;
   let status: RequestStatus = 'pending';
@@ -80,7 +81,7 @@ export async function decideRequest(kernel: Kernel, id: string, by?: DecidedAsk)
     reading = now;
     return noteDenial(applyVerdict(request, answer, issueContext, now, settings.limits), denialContext, settings.denialsShownMs, now);
   };
-  const committed = await kernel.ledger.runSentDurably(decide, { onTried: by?.turns.end });
+  const committed = await kernel.ledger.runSentDurably(decide, { limit, onTried: by?.turns.end });
   return committedResult(kernel, committed, status, reading);
 }
 

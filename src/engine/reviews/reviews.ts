@@ -20,6 +20,7 @@ import { loadDenialContext, loadIssueContext, subjectContextOf, type SubjectRows
 import { locksIn } from '../../kernel/loading/locks.js';
 import { readContext } from '../../kernel/ledger/read-context.js';
 import { askTogether } from '../../kernel/approver/approver-questions.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
 /**
@@ -32,6 +33,7 @@ export async function submitReview(
   id: string,
   reviewer: string,
   command: ReviewCommand,
+  limit: CallLimit | undefined,
   check: (request: AccessRequest) => void = () => undefined,
 ): Promise<AccessResult> {
   const { clock, ledger, settings } = kernel;
@@ -51,7 +53,7 @@ export async function submitReview(
     return noteDenial(reviewed, denialContext, settings.denialsShownMs, now);
   };
   try {
-    return await committedResult(kernel, await ledger.runSentDurably(review), 'pending', reading);
+    return await committedResult(kernel, await ledger.runSentDurably(review, { limit }), 'pending', reading);
   } catch (error) {
     // A reviewer who repeats the deciding review learns only from this refusal that the engine recorded the first one.
     if (error instanceof DecidedError && reviewBy(error.request, reviewer)?.verdict === command.verdict) await ledger.confirmDurable();

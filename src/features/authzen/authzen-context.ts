@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../model/json.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isScope } from '../../core/scope.js';
 import type { JitEngine } from '../../engine/engine.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { AgentRun } from '../../lifecycle/run.js';
 import { agentOf, isObject } from '../../records/index.js';
@@ -12,17 +13,12 @@ import { memberOf, type AuthzenEntity, type AuthzenEvaluation } from './messages
 import type { AuthzenCaller, AuthzenQuestion, ParsedOptions } from './options.js';
 import { isInvalidArgument, unavailable } from './transport.js';
 
-/** The time limit of a request. It is no signal, because each request would pay for one. */
-export interface TimeLimit {
-  hasPassed: boolean;
-}
-
 /** What each endpoint works with. */
 export interface AuthzenContext {
   readonly engine: JitEngine;
   readonly kernel: Kernel;
   readonly options: ParsedOptions;
-  readonly limit: TimeLimit;
+  readonly limit: CallLimit;
 }
 
 /** Ends the work of a request that has been answered by its time limit. @throws AuthzenError 503 */
@@ -42,15 +38,18 @@ export interface Target {
 
 type Holder = Omit<Target, 'scope'>;
 
-/** Calls a hook of the host. @throws AuthzenError 503 if it fails, so that a failing hook decides nothing */
+/** Calls a hook of the host. @throws AuthzenError 503 if it fails or is late, so that such a hook decides nothing */
 export async function callHook<T>({ kernel, limit }: AuthzenContext, call: () => MaybePromise<T>): Promise<T> {
   refuseIfLate({ limit });
+  let answer: T;
   try {
-    return await call();
+    answer = await call();
   } catch (error) {
     kernel.settings.onError(error, 'authzen');
     throw unavailable();
   }
+  refuseIfLate({ limit });
+  return answer;
 }
 
 /** @throws AuthzenError 403 */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../model/json.js';
-import { within } from '../../core/timers.js';
 import type { JitEngine } from '../../engine/engine.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { isObject } from '../../records/index.js';
 import { hasLongHeader, headerOf } from '../json-body/headers.js';
@@ -12,12 +12,13 @@ import { readEvaluation } from './messages.js';
 import { metadataOf } from './metadata.js';
 import { readAuthzenOptions, type AuthzenCaller, type AuthzenOperation, type AuthzenOptions } from './options.js';
 import { secondsToWait } from '../json-body/rate-limit.js';
+import { serveWithin } from '../json-body/serve-within.js';
 import type { Searched } from './search-types.js';
 import { search } from './search.js';
 import { toFetchHandler, withoutBody, type PlainAnswer } from '../json-body/plain-answer.js';
 import { targetOf } from '../json-body/request-url.js';
 import { answerText, errorOf, jsonAnswer, readBody, unavailable, withRequestId, wrongMethod } from './transport.js';
-import { bodyLimits, callHook, type AuthzenContext, type TimeLimit } from './authzen-context.js';
+import { bodyLimits, callHook, type AuthzenContext } from './authzen-context.js';
 import { profileOf, type FindRoute, type Host, type Route } from './profile.js';
 
 /**
@@ -53,14 +54,9 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Pl
   try {
     if (hasLongHeader(request)) throw new AuthzenError(431, 'a header is too long');
     if (!route.methods.includes(request.method)) throw wrongMethod(route.methods);
-    const limit: TimeLimit = { hasPassed: false };
-    const tooLate = () => {
-      // No client receives the rest of the work, so it asks no more hooks and approvers.
-      limit.hasPassed = true;
-      return unavailable();
-    };
     // A late answer must not become a decision that a client has stopped waiting for.
-    return await within(kernel.clock.source, options.timeoutMs, () => serve({ ...host, limit }, route, request), tooLate);
+    const serving = (limit: CallLimit) => serve({ ...host, limit }, route, request);
+    return await serveWithin(kernel.clock.source, options.timeoutMs, serving, unavailable);
   } catch (error) {
     const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
     return route.refuse(failure);

@@ -1,11 +1,11 @@
 import { readPort } from '../../core/parse.js';
 import type { Clock, MaybePromise } from '../../core/ports.js';
 import { readClock, systemClock } from '../../core/clock.js';
-import { within } from '../../core/timers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { unauthenticated } from '../../guards/refusal.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { callHook, identifyCaller, isPermitted, readSelf, refuseOtherCaller } from './identity.js';
+import { callHook, identifyCaller, isPermitted, readSelf, refuseIfLate, refuseOtherCaller } from './identity.js';
 import { operations } from './operations/index.js';
 import type { Call, Operation, Served } from './operation.js';
 import { readHttpOptions, type HttpCaller, type HttpOptions, type ParsedHttpOptions } from './options.js';
@@ -19,6 +19,7 @@ import { toFetchHandler, type PlainAnswer } from '../json-body/plain-answer.js';
 import { targetOf } from '../json-body/request-url.js';
 import { Router, type Route } from './router.js';
 import { secondsToWait } from '../json-body/rate-limit.js';
+import { serveWithin } from '../json-body/serve-within.js';
 
 /** Answers the requests below its base path. It never rejects: every failure is a response. */
 export interface HttpHandler {
@@ -103,27 +104,27 @@ async function route(request: Request, setup: Setup): Promise<PlainAnswer> {
   refuseOtherOrigin(request, options, setup.reports);
   const { operation } = routed;
   if (operation.id === 'openapi') return respond(request, operation, await operation.run({ options } as Call<never, never>), undefined);
-  const [caller, found] = await limited(READ_LIMIT_MS, setup.clock, () => callerAndEngine(request, operation, setup));
+  const [caller, found] = await limited(READ_LIMIT_MS, setup.clock, (limit) => callerAndEngine(request, operation, setup, limit));
   if (found === undefined) throw notFound();
   const { kernel } = found;
   kernel.refuseIfClosed();
   const served = { ...found, options };
-  const run = () => perform(request, routed, served, caller);
+  const run = (limit: CallLimit) => perform(request, routed, served, caller, limit);
   const [answer, people] = await limited(limitOf(operation, request), kernel.settings.clock, run, ([late]) => drop(late));
   // Bounded by itself, so that slow names make no answer too slow.
   return people && caller ? withPeople(answer, { ...served, caller }) : answer;
 }
 
 /** The caller comes before the tenant: without a caller, a tenant that does not exist is answered like any other. */
-async function callerAndEngine(request: Request, { access }: Operation, { options, served }: Setup) {
-  const caller = access === 'open' ? undefined : await identifyCaller(request, options);
+async function callerAndEngine(request: Request, { access }: Operation, { options, served }: Setup, limit: CallLimit) {
+  const caller = access === 'open' ? undefined : await identifyCaller(request, options, limit);
   if (access !== 'open' && caller === undefined) throw new HttpError(unauthenticated(options.realm));
   const find = async () => {
     const engine = await served(request);
     // Inside the hook: another value than an engine is a mistake of the service, and not of the client.
     return engine === undefined ? undefined : { engine, kernel: kernelOf(engine) };
   };
-  return [caller, await callHook(find, 'engine', options.onError)] as const;
+  return [caller, await callHook(limit, find, 'engine', options.onError)] as const;
 }
 
 const notFound = (more: { readonly detail?: string } = {}): HttpError =>
@@ -136,24 +137,27 @@ const limitOf = ({ method }: Operation, request: Request): number =>
 const drop = async ({ body }: PlainAnswer): Promise<void> => (typeof body === 'string' ? undefined : body?.cancel());
 
 /**
- * Bounds the time of a call. The write may still be recorded: the same key finds it.
+ * Bounds the time of a call. A commit that was sent may still be recorded: a repeat finds it.
  *
  * @throws ClockError if the clock fails: it must not look like a fault of the handler
  */
-async function limited<T>(limitMs: number, clock: Clock, run: () => Promise<T>, drop?: (late: T) => unknown): Promise<T> {
+async function limited<T>(
+  limitMs: number,
+  clock: Clock,
+  run: (limit: CallLimit) => Promise<T>,
+  drop?: (late: T) => unknown,
+): Promise<Awaited<T>> {
   readClock(clock);
-  let isLate = false;
-  const timeout = () => {
-    isLate = true;
-    return ownProblem('timeout', { headers: { 'retry-after': '5' } });
-  };
-  const answer = async (): Promise<T> => {
-    const given = await run();
-    if (isLate) await drop?.(given);
+  const answer = async (limit: CallLimit): Promise<T> => {
+    const given = await run(limit);
+    if (limit.hasPassed) await drop?.(given);
     return given;
   };
-  return within(clock, limitMs, answer, timeout);
+  return serveWithin(clock, limitMs, answer, () => ownProblem('timeout', { headers: { 'retry-after': '5' } }));
 }
+
+/** The limit of a question of a stream that is open: the call has its answer, and another limit bounds the question. */
+const NEVER: CallLimit = /* @__PURE__ */ Object.freeze({ hasPassed: false });
 
 /** @returns the answer, and whether it shall have the names of the people in it */
 async function perform(
@@ -161,30 +165,38 @@ async function perform(
   { operation, path }: Route,
   served: Served,
   caller: HttpCaller | undefined,
+  limit: CallLimit,
 ): Promise<readonly [answer: PlainAnswer, people: boolean]> {
   const { options, kernel } = served;
   if (caller === undefined) {
-    const answer = await operation.run({ ...served, request, path } as unknown as Call<never, never>);
+    const answer = await operation.run({ ...served, request, path, limit } as unknown as Call<never, never>);
     return [respond(request, operation, answer, undefined), false];
   }
   const self = readSelf(kernel, options, caller);
   refuseOtherCaller(request, kernel, self);
-  await refuseOverLimit(options, caller, operation);
+  await refuseOverLimit(options, caller, operation, limit);
   const { people, ...input } = await readCall(request, operation, kernel.settings.clock);
+  refuseIfLate(limit);
   const again: Call['again'] = async () => {
-    const now = await identifyCaller(request, options);
-    return now && { self: readSelf(kernel, options, now), may: permissionsOf(options, now) };
+    const now = await identifyCaller(request, options, NEVER);
+    return now && { self: readSelf(kernel, options, now), may: permissionsOf(options, now, NEVER) };
   };
-  const call = { ...served, caller, self, request, path, may: permissionsOf(options, caller), again, ...input } as Call<never, never>;
+  const may = permissionsOf(options, caller, limit);
+  const call = { ...served, caller, self, request, path, limit, may, again, ...input } as Call<never, never>;
   return [respond(request, operation, await operation.run(call), self, people), people];
 }
 
 const permissionsOf =
-  (options: ParsedHttpOptions, caller: HttpCaller): Call['may'] =>
+  (options: ParsedHttpOptions, caller: HttpCaller, limit: CallLimit): Call['may'] =>
   (action, target) =>
-    isPermitted(options, { caller, action, target });
+    isPermitted(options, { caller, action, target }, limit);
 
-async function refuseOverLimit({ limit, onError }: ParsedHttpOptions, caller: HttpCaller, { id }: Operation): Promise<void> {
-  const seconds = await callHook(async () => secondsToWait(await limit(caller, id)), 'limit', onError);
+async function refuseOverLimit(
+  { limit: secondsOf, onError }: ParsedHttpOptions,
+  caller: HttpCaller,
+  { id }: Operation,
+  limit: CallLimit,
+): Promise<void> {
+  const seconds = await callHook(limit, async () => secondsToWait(await secondsOf(caller, id)), 'limit', onError);
   if (seconds > 0) throw ownProblem('too-many-requests', { headers: { 'retry-after': String(seconds) } });
 }

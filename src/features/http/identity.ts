@@ -1,6 +1,7 @@
 import { invalid } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { ReviewerAuth } from '../../engine/by.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { readAuthentication } from '../../lifecycle/assurance.js';
 import { isObject } from '../../records/index.js';
@@ -12,25 +13,46 @@ import { HttpError, ownProblem } from './problem.js';
 /** The answer to a failure that `onError` has received. */
 const unavailable = () => new HttpError(ownProblem('unavailable', { headers: { 'retry-after': '5' } }).answer, true);
 
-/** Calls a function of the service. Its failure is a 503 and decides nothing: the service is down, and no caller was refused. */
-export async function callHook<T>(call: () => MaybePromise<T>, hook: string, onError: ParsedHttpOptions['onError']): Promise<T> {
+/** Ends the work of a call that has its answer. @throws HttpError that no client gets */
+export function refuseIfLate({ hasPassed }: CallLimit): void {
+  if (hasPassed) throw unavailable();
+}
+
+/**
+ * Calls a function of the service. Its failure is a 503 and decides nothing: the service is down, and no caller was refused. Nothing
+ * follows from an answer that comes after the time limit of the call.
+ */
+export async function callHook<T>(
+  limit: CallLimit,
+  call: () => MaybePromise<T>,
+  hook: string,
+  onError: ParsedHttpOptions['onError'],
+): Promise<T> {
+  refuseIfLate(limit);
+  let answer: T;
   try {
-    return await call();
+    answer = await call();
   } catch (error) {
     onError(error, hook);
     throw unavailable();
   }
+  refuseIfLate(limit);
+  return answer;
 }
 
 /** Asks `identify`. @returns `undefined`: the caller is not authenticated */
-export function identifyCaller(request: Request, { identify, onError }: ParsedHttpOptions): Promise<HttpCaller | undefined> {
+export function identifyCaller(
+  request: Request,
+  { identify, onError }: ParsedHttpOptions,
+  limit: CallLimit,
+): Promise<HttpCaller | undefined> {
   const ask = async (): Promise<HttpCaller | undefined> => {
     const caller: unknown = await identify(request);
     if (caller === undefined || caller === null || caller === false) return undefined;
     if (!isObject(caller)) throw invalid('identify', 'a function that returns an object with subject, or undefined', caller);
     return caller as unknown as HttpCaller;
   };
-  return callHook(ask, 'identify', onError);
+  return callHook(limit, ask, 'identify', onError);
 }
 
 /** The id of the caller as the engine reads it. A wrong id is a mistake of `identify`, and not of the client: 503. */
@@ -79,6 +101,6 @@ export const idOf = <Given extends string | undefined>({ kernel }: Pick<Served, 
   (given === undefined ? given : kernel.settings.readId(argument, given)) as Given;
 
 /** Asks `may`. Only `true` permits. */
-export async function isPermitted({ may, onError }: ParsedHttpOptions, permission: HttpPermission): Promise<boolean> {
-  return (await callHook(() => may(permission), 'may', onError)) === true;
+export async function isPermitted({ may, onError }: ParsedHttpOptions, permission: HttpPermission, limit: CallLimit): Promise<boolean> {
+  return (await callHook(limit, () => may(permission), 'may', onError)) === true;
 }

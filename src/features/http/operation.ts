@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { JsonObject } from '../../model/json.js';
 import type { JitEngine } from '../../engine/engine.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { HttpAction } from './actions.js';
 import type { HttpCaller, HttpTarget, ParsedHttpOptions } from './options.js';
@@ -19,6 +20,8 @@ export interface Call<Query = unknown, Body = unknown> extends Served {
   /** The caller's id as the engine reads it: after `canonicalId`. */
   readonly self: string;
   readonly request: Request;
+  /** Each write of the call takes it, by `limitedBy`. */
+  readonly limit: CallLimit;
   /** The value of each `{name}` in the path. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Query;

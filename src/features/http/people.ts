@@ -63,9 +63,14 @@ export async function withPeople(answer: PlainAnswer, { kernel, options, caller 
 }
 
 /** The people whom `search` finds, each once. @throws HttpError 503 if it fails */
-export function findPeople(search: (text: string, about: { readonly caller: Call['caller'] }) => unknown, text: string, asking: Asking) {
-  const { kernel, options, caller } = asking;
+export function findPeople(
+  search: (text: string, about: { readonly caller: Call['caller'] }) => unknown,
+  text: string,
+  asking: Asking & Pick<Call, 'limit'>,
+) {
+  const { kernel, options, caller, limit } = asking;
   return callHook(
+    limit,
     async () => {
       const found = await bounded(kernel, () => search(text, { caller }));
       if (!Array.isArray(found)) throw invalid('people.search', 'a function that returns a list of people', found);

@@ -3,6 +3,7 @@ import { isId } from '../../core/parse.js';
 import { isOwnRequest } from '../../lifecycle/review.js';
 import { decodeRequest, groupsIn, type AccessRequest } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import { refuseIfLate } from './identity.js';
 import type { Call } from './operation.js';
 import { CallerBudgets, MISSED } from './caller-budgets.js';
 import { StandIns } from './stand-ins.js';
@@ -14,7 +15,7 @@ import { StandIns } from './stand-ins.js';
  * a place does not depend on what exists: see `caller-budgets.ts`.
  */
 
-type Looking = Pick<Call, 'kernel' | 'options' | 'self' | 'may'>;
+type Looking = Pick<Call, 'kernel' | 'options' | 'self' | 'may' | 'limit'>;
 
 /**
  * The request with this id, if the caller sees it.
@@ -35,6 +36,8 @@ export async function visibleRequest(call: Looking, id: string): Promise<AccessR
 async function look(call: Looking, id: string, request: AccessRequest | undefined) {
   const [first, ...rest] = await call.kernel.part(StandIns).questionsAbout(request);
   const reviews = first !== undefined && (await isSeenAsReviewer(call, first)) && first === request;
+  // No hook of the handler: its answer may be as late as one.
+  refuseIfLate(call.limit);
   if (reviews || (await call.may('viewRequest', { requestId: id }))) return request;
   // One after another, as an approver may ask the groups of the first question: the sum of the times is the same.
   for (const standIn of rest) await isSeenAsReviewer(call, standIn);

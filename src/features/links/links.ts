@@ -8,6 +8,7 @@ import type { JitEngine } from '../../engine/engine.js';
 import { isReviewer, submitReview } from '../../engine/reviews/reviews.js';
 import { digestOf } from '../../journal/link.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
+import { limitIn } from '../../kernel/call-limit.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
@@ -141,7 +142,7 @@ async function redeemLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, o
     if (by !== reviewer) throw new LinkError('not_yours', requestId);
     refuseOther(request, link);
     const review = { ...texts, verdict: decision, narrowing: narrowingIn(link, request), link };
-    return submitReview(kernel, requestId, reviewer, review, (read) => refuseOther(read, link));
+    return submitReview(kernel, requestId, reviewer, review, limitIn(options), (read) => refuseOther(read, link));
   });
 }
 

@@ -8,6 +8,7 @@ import { yieldToOthers } from '../../core/turns.js';
 import type { CommitHooks } from './commit-hooks.js';
 import type { DecodeAll } from '../settings/enforcement.js';
 import { neededLayout } from '../../core/layout.js';
+import { refuseAnswered, type CallLimit } from '../call-limit.js';
 import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
 import type { JournalReader } from './journal-reader.js';
@@ -29,6 +30,8 @@ export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
 export interface RunOptions {
   /** See {@link Ledger.run}. */
   readonly retriesLonger?: boolean | undefined;
+  /** The call of a client for which it tries: it commits nothing once that call was answered. */
+  readonly limit?: CallLimit | undefined;
   /** Called after each try, when its commit was answered or it has failed. */
   readonly onTried?: (() => void) | undefined;
 }
@@ -85,16 +88,16 @@ export class Ledger extends LedgerReads {
    * @param retriesLonger for a verb that must never throw `ConflictError` (revoke): it gives up only after so many conflicts that the
    *   store must be broken, with `StoreError`
    */
-  async run<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
-    return (await this.runSent(attempt, { retriesLonger })).result;
+  async run<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false, limit?: CallLimit): Promise<T> {
+    return (await this.runSent(attempt, { retriesLonger, limit })).result;
   }
 
   /**
    * {@link run} for a verb whose result the caller takes as an acknowledgement. A transition that writes nothing finds that an
    * earlier call has done the work, and that call's commit may not be durable yet. So this resolves after {@link confirmDurable}.
    */
-  async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
-    return (await this.runSentDurably(attempt, { retriesLonger })).result;
+  async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false, limit?: CallLimit): Promise<T> {
+    return (await this.runSentDurably(attempt, { retriesLonger, limit })).result;
   }
 
   /** {@link runDurably}, which also returns whether the rows of the commit are the state. */
@@ -105,12 +108,12 @@ export class Ledger extends LedgerReads {
   }
 
   /** {@link run}, which also returns whether the rows of the commit are the state. */
-  async runSent<T>(attempt: () => MaybePromise<Transition<T>>, { retriesLonger, onTried }: RunOptions = {}): Promise<Committed<T>> {
+  async runSent<T>(attempt: () => MaybePromise<Transition<T>>, { retriesLonger, limit, onTried }: RunOptions = {}): Promise<Committed<T>> {
     let committed: Committed<T> | undefined;
     const tried = async (): Promise<boolean> => {
       try {
         const step = await attempt();
-        const sent = await this.#sendTransition(step);
+        const sent = await this.#sendTransition(step, limit);
         if (sent !== 'conflict') committed = { result: step.result, sent };
         return sent !== 'conflict';
       } finally {
@@ -132,11 +135,14 @@ export class Ledger extends LedgerReads {
   }
 
   /** @returns false: another caller's commit was first. True also if the transition writes nothing */
-  async commitTransition(step: Writes): Promise<boolean> {
-    return (await this.#sendTransition(step)) !== 'conflict';
+  async commitTransition(step: Writes, limit?: CallLimit): Promise<boolean> {
+    return (await this.#sendTransition(step, limit)) !== 'conflict';
   }
 
-  async #sendTransition({ put, twice = [], entries, dependsOn = [], creates = false }: Writes): Promise<Sent | 'conflict'> {
+  async #sendTransition(
+    { put, twice = [], entries, dependsOn = [], creates = false }: Writes,
+    limit: CallLimit | undefined,
+  ): Promise<Sent | 'conflict'> {
     if (put.length + entries.length === 0) return 'nothing';
     if (creates) await this.#journalClock.confirm();
     // Several starts in one change depend on the same row of locks.
@@ -147,6 +153,7 @@ export class Ledger extends LedgerReads {
     const expect = [...before, ...read];
     const draft = { expect, put: put.map(encode), entries, creates };
     await this.#hooks.before(entries, creates);
+    refuseAnswered(limit);
     return this.#commitNow(draft);
   }
 

@@ -13,7 +13,7 @@ export const SEC = 'user:sec';
 export const BASE = 'https://access.example.com';
 export const SCOPE = 'db-prod:write';
 export const MINUTE = 60_000;
-const LINK_KEYS = [{ id: 'k1', secret: 's'.repeat(32) }] as const;
+export const LINK_KEYS = [{ id: 'k1', secret: 's'.repeat(32) }] as const;
 
 export interface TestCaller {
   readonly subject: string;
@@ -52,7 +52,7 @@ export const policy = () =>
 const ROLES: Readonly<Record<string, readonly string[]>> = { [SEC]: ['security'], [RAJ]: ['manager'] };
 
 /** The security team may do everything, and a manager may ask for others. */
-const may = ({ caller, action }: HttpPermission<TestCaller>): boolean =>
+export const may = ({ caller, action }: HttpPermission<TestCaller>): boolean =>
   caller.roles.includes('security') || (caller.roles.includes('manager') && action === 'requestFor');
 
 export const identify = (request: Request): TestCaller | undefined => {
@@ -63,7 +63,7 @@ export const identify = (request: Request): TestCaller | undefined => {
 /** The names that the service knows. */
 export const NAMES: Readonly<Record<string, string>> = { [MAYA]: 'Maya Ito', [RAJ]: 'Raj Rao', [SAM]: 'Sam Sol', [EVE]: 'Eve Ek' };
 
-const people: HttpOptions['people'] = {
+export const people: HttpOptions['people'] = {
   describe: (ids) => Object.fromEntries(ids.flatMap((id) => (NAMES[id] === undefined ? [] : [[id, { name: NAMES[id] }]]))),
   search: (text) => Object.entries(NAMES).flatMap(([id, name]) => (name.toLowerCase().includes(text.toLowerCase()) ? [{ id, name }] : [])),
 };

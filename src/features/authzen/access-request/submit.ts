@@ -5,6 +5,7 @@ import { parseAccessAsk, parseBreakGlassAsk } from '../../../engine/requests/ask
 import type { RequestFound } from '../../../engine/lists/lookups.js';
 import { requestOfKey } from '../../../engine/requests/keys.js';
 import { canonicalJson } from '../../../journal/link.js';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import { derivedId } from '../../../kernel/ledger/ids.js';
 import { hasPassed } from '../../../lifecycle/status.js';
 import type { PlainAnswer } from '../../json-body/plain-answer.js';
@@ -198,11 +199,14 @@ function askOf({ profile, caller, submission, target }: Submitted, claims: Bindi
 
 /** Asks the engine, and finds the request. @throws Problem for a refusal */
 async function request({ env, profile, submission }: Submitted, ask: Ask): Promise<RequestFound> {
-  const { engine, kernel } = env;
+  const { engine, kernel, limit } = env;
+  const limited = limitedBy(limit, ask);
   let id: string;
   try {
     const isEmergency = verbOf(profile, submission) === 'breakGlass';
-    const result = isEmergency ? await engine.breakGlass(ask as Parameters<typeof engine.breakGlass>[0]) : await engine.requestAccess(ask);
+    const result = isEmergency
+      ? await engine.breakGlass(limited as Parameters<typeof engine.breakGlass>[0])
+      : await engine.requestAccess(limited);
     id = result.request.id;
   } catch (error) {
     id = requestIdIn(error) ?? refuse(error, kernel.clock.read().now);

@@ -1,5 +1,6 @@
 import { isJitError } from '../../../core/errors.js';
 import type { JsonObject } from '../../../model/json.js';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import type { RequestFound } from '../../../engine/lists/lookups.js';
 import { canonicalJson } from '../../../journal/link.js';
 import { hasPassed } from '../../../lifecycle/status.js';
@@ -188,13 +189,14 @@ export async function cancelTask(
 
 /** Whether this call cancelled the request. */
 async function cancel(
-  { engine, kernel }: AuthzenContext,
+  { engine, kernel, limit }: AuthzenContext,
   { subject: by }: AuthzenCaller,
   { id, requestedBy }: AccessRequest,
   reason: string | undefined,
 ): Promise<boolean> {
   try {
-    const { cancelled } = await engine.cancel(id, { by, reason, ...(by !== requestedBy && { onBehalfOf: requestedBy }) });
+    const canceller = { by, reason, ...(by !== requestedBy && { onBehalfOf: requestedBy }) };
+    const { cancelled } = await engine.cancel(id, limitedBy(limit, canceller));
     return cancelled;
   } catch (error) {
     if (isJitError(error) && error.code === 'ERR_JIT_DECIDED') return false;

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { BreakGlassAsk } from '../../../engine/requests/ask.js';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import { CallerBudgets } from '../caller-budgets.js';
 import { operation } from '../operation.js';
 import { forbidden } from '../permission.js';
@@ -29,7 +30,7 @@ export const breakGlass = operation({
   async run(call) {
     const subject = await subjectOf(call, call.body);
     const ask = { ...call.body, subject, requestedBy: call.self, idempotencyKey: call.key } as BreakGlassAsk;
-    return created(call, await call.engine.breakGlass(ask));
+    return created(call, await call.engine.breakGlass(limitedBy(call.limit, ask)));
   },
 });
 
@@ -64,6 +65,6 @@ export const reviewBreakGlass = operation({
   async run(call) {
     const { id } = await visibleRequest(call, call.path.requestId ?? '');
     const { verdict, reason } = call.body;
-    return { body: await call.engine.reviewBreakGlass(id, { by: call.self, verdict, reason }) };
+    return { body: await call.engine.reviewBreakGlass(id, limitedBy(call.limit, { by: call.self, verdict, reason })) };
   },
 });

@@ -1,6 +1,7 @@
 import { countLock, countRevocation } from '../../../engine/endings/count-ends.js';
 import { parseLock, type LockTarget } from '../../../engine/endings/locks.js';
 import type { RevokeAllTarget } from '../../../engine/endings/revoke-all.js';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import { operation } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
@@ -58,7 +59,7 @@ export const lock = operation({
     const named = defined(target) as LockTarget;
     const options = { by: call.self, reason, until, idempotencyKey: call.key };
     if (dryRun === true) return { status: 200, body: await countLock(call.kernel, parseLock(call.kernel, named, options)) };
-    const locked = await call.engine.lock(named, options);
+    const locked = await call.engine.lock(named, limitedBy(call.limit, options));
     return { status: locked.reused ? 200 : 201, body: locked };
   },
 });
@@ -90,6 +91,6 @@ export const unlock = operation({
   async run(call) {
     const lockId = call.path.lockId ?? '';
     if (!(await call.may('unlock', { lockId }))) throw forbidden();
-    return { body: await call.engine.unlock(lockId, { by: call.self, reason: call.body.reason }) };
+    return { body: await call.engine.unlock(lockId, limitedBy(call.limit, { by: call.self, reason: call.body.reason })) };
   },
 });

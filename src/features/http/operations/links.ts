@@ -1,5 +1,6 @@
 import { approvalLinks, type ApprovalLinks } from '../../links/links.js';
 import type { ReviewBy } from '../../../engine/by.js';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import { authOf } from '../identity.js';
 import { operation, type Call } from '../operation.js';
 import * as answers from '../schemas/answers.js';
@@ -38,6 +39,7 @@ export const redeemLink = operation({
   example: { body: { token: '{token}', reason: 'from the mail' } },
   async run(call) {
     const { token, ...texts } = call.body;
-    return { body: await linksOf(call).redeem(token, { ...(texts as Omit<ReviewBy, 'by'>), by: call.self, auth: authOf(call) }) };
+    const review = { ...(texts as Omit<ReviewBy, 'by'>), by: call.self, auth: authOf(call) };
+    return { body: await linksOf(call).redeem(token, limitedBy(call.limit, review)) };
   },
 });

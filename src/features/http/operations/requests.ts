@@ -5,6 +5,7 @@ import type { AccessAsk, ExtensionAsk } from '../../../engine/requests/ask.js';
 import type { Amendment } from '../../../engine/requests/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
 import type { AccessRequest } from '../../../records/index.js';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import { CallerBudgets } from '../caller-budgets.js';
 import { operation, type Answer, type Call, type Parsed } from '../operation.js';
 import { forbidden } from '../permission.js';
@@ -68,7 +69,7 @@ export const requestAccess = operation({
     const subject = await subjectOf(call, given);
     const ask = { ...given, subject, requestedBy, idempotencyKey } as AccessAsk;
     if (dryRun === true) return { status: 200, body: await preview(call.engine, ask) };
-    return created(call, await call.engine.requestAccess(ask));
+    return created(call, await call.engine.requestAccess(limitedBy(call.limit, ask)));
   },
 });
 
@@ -174,7 +175,7 @@ export const amend = operation({
     const { id: requestId, subject, scopes } = await visibleRequest(call, call.path.requestId ?? '');
     await refuseToAskFor(call, subject, scopes);
     const amendment = { ...call.body, by: call.self, idempotencyKey: call.key } as Amendment;
-    return created(call, await call.engine.amend(requestId, amendment));
+    return created(call, await call.engine.amend(requestId, limitedBy(call.limit, amendment)));
   },
 });
 
@@ -191,7 +192,7 @@ export const cancel = operation({
     const { id: requestId, subject } = await visibleRequest(call, call.path.requestId ?? '');
     const { onBehalfOf, reason } = call.body;
     if (onBehalfOf !== undefined && onBehalfOf !== call.self && !(await call.may('cancelFor', { requestId, subject }))) throw forbidden();
-    return { body: await call.engine.cancel(requestId, { by: call.self, reason, onBehalfOf }) };
+    return { body: await call.engine.cancel(requestId, limitedBy(call.limit, { by: call.self, reason, onBehalfOf })) };
   },
 });
 
@@ -208,7 +209,8 @@ export const comment = operation({
   example: { ...example, body: { text: 'The backfill takes 20 minutes.' } },
   async run(call) {
     const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
-    const said = await call.engine.comment(requestId, { by: call.self, text: call.body.text, idempotencyKey: call.key });
+    const by = { by: call.self, text: call.body.text, idempotencyKey: call.key };
+    const said = await call.engine.comment(requestId, limitedBy(call.limit, by));
     return { status: said.reused ? 200 : 201, body: said };
   },
 });
@@ -262,4 +264,4 @@ export async function refuseToExtend(
 }
 
 export const extensionOf = (call: Call<undefined, Parsed<typeof bodies.extension>>): ExtensionAsk =>
-  ({ ...call.body, requestedBy: call.self, idempotencyKey: call.key }) as ExtensionAsk;
+  limitedBy(call.limit, { ...call.body, requestedBy: call.self, idempotencyKey: call.key } as ExtensionAsk);

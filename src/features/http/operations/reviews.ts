@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { ApproveBy } from '../../../engine/by.js';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import { CallerBudgets } from '../caller-budgets.js';
 import { authOf } from '../identity.js';
 import { operation } from '../operation.js';
@@ -38,7 +39,7 @@ export const approve = operation({
   example: { path, body: { ttl: '15m', reason: 'enough for a backfill' } },
   async run(call) {
     const { id } = await visibleRequest(call, call.path.requestId ?? '');
-    return { body: await call.engine.approve(id, { ...call.body, by: call.self, auth: authOf(call) } as ApproveBy) };
+    return { body: await call.engine.approve(id, limitedBy(call.limit, { ...call.body, by: call.self, auth: authOf(call) } as ApproveBy)) };
   },
 });
 
@@ -51,6 +52,6 @@ export const deny = operation({
   example: { path, body: { reason: 'use staging' } },
   async run(call) {
     const { id } = await visibleRequest(call, call.path.requestId ?? '');
-    return { body: await call.engine.deny(id, { ...call.body, by: call.self }) };
+    return { body: await call.engine.deny(id, limitedBy(call.limit, { ...call.body, by: call.self })) };
   },
 });
