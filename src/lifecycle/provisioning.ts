@@ -1,4 +1,5 @@
 import {
+  expectedStart,
   isUnsettled,
   makeProvisioningChange,
   toJson,
@@ -25,12 +26,24 @@ export interface Backoff extends Pauses {
   readonly tries: number;
 }
 
+/** Whether an external system is to give the access now. */
+export const isCovered = (uses: readonly GrantUse[], instants: Instants): boolean => uses.some((use) => isUsable(use, instants));
+
 /**
- * Whether an external system is to give the access now. A recorded start counts even if this process's clock lags behind
- * the clock that recorded it. No event would follow when this clock has caught up.
+ * The next recorded start that has not come on this process's clock: a change waits for it, so that a sweep applies the access then.
+ * A clock that is ahead of this one recorded the start, so no entry follows when it comes. `undefined`: there is none, or `change`
+ * waits for no later instant. A removal that is stuck stays stuck: it is reported until a person has handled it.
  */
-export function isCovered(uses: readonly GrantUse[], { now, forEnds }: Instants): boolean {
-  return uses.some((use) => isUsable(use, { now: Math.max(now, use.grant.activatedAt ?? now), forEnds }));
+export function opensAt(
+  change: ProvisioningChange | undefined,
+  uses: readonly GrantUse[],
+  { now, highWater, forEnds }: Omit<Moment, 'actor'>,
+): number | undefined {
+  const starts = uses.flatMap(({ grant }) => (grant.activatedAt === undefined ? [] : [expectedStart(grant, forEnds)]));
+  // Later than the reading by which `isDue` judges. Otherwise a process whose clock was set back would call without a pause.
+  const start = Math.max(highWater + 1, Math.min(...starts.filter((at) => at > now)));
+  const { outcome, tryAt } = change ?? { outcome: undefined, tryAt: Infinity };
+  return start < (outcome === undefined ? tryAt : outcome.status === 'stuck' ? 0 : Infinity) ? start : undefined;
 }
 
 /** Whether no change is needed: there is no access and never was, or the last change has the current state. */
@@ -46,17 +59,18 @@ export const isDue = (change: ProvisioningChange | undefined, { highWater }: Pic
  * A new change, in place of the last one.
  *
  * @param change.seq higher than that of every change before
+ * @param change.tryAt when to call. Default: now
  */
 export function intendProvisioning(
   before: ProvisioningChange | undefined,
   key: ProvisioningKey,
-  change: Pick<ProvisioningChange, 'held' | 'seq'>,
+  change: Pick<ProvisioningChange, 'held' | 'seq'> & { readonly tryAt?: number | undefined },
   moment: Moment,
 ): Transition<ProvisioningChange> {
   const at = stamp(moment, before);
-  const { held, seq } = change;
   // Due at once by this clock: `at` may come from a clock that is ahead of it, and the call must not wait for that.
-  const isNew = { held, seq, intendedAt: at, failures: 0, problem: undefined, tryAt: moment.now, changedAt: at, outcome: undefined };
+  const { held, seq, tryAt = moment.now } = change;
+  const isNew = { held, seq, intendedAt: at, failures: 0, problem: undefined, tryAt, changedAt: at, outcome: undefined };
   const { id, name, subject, scope } = key;
   return provisioningTransition(
     makeProvisioningChange({ id, version: nextVersion(before), name, subject, scope, ...isNew }),

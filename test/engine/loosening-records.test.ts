@@ -1,6 +1,7 @@
+import { provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
 import { expect, describe, it } from 'vitest';
-import { MemoryGrantStore, type Approver } from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, type Approver } from '../../src/index.js';
 import { ENTRY_TYPES, type EntryType } from '../../src/model/entry-types.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, aGranted, ask, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
@@ -19,6 +20,18 @@ function aFleet(lead: number, approver: Approver) {
     await engine.close();
   };
   return { ...right, ahead };
+}
+
+/** The calls to an external system that a process makes, and what records and makes all that are due. */
+function following(engine: ReturnType<typeof aFleet>['engine']) {
+  const calls: boolean[] = [];
+  provision(engine, { name: 'roles', scopes: [SCOPE], apply: ({ held }) => void calls.push(held) });
+  const settle = async () => {
+    await engine.sweep();
+    await engine.idle();
+    await engine.flushAudit();
+  };
+  return [calls, settle] as const;
 }
 
 const approving = (): Approver =>
@@ -104,7 +117,27 @@ const RECORDS: Readonly<Record<EntryType, Bound | string>> = {
     return typesOf(store) as Promise<readonly EntryType[]>;
   },
   'breakGlass.reviewed': 'A person reviews.',
-  'provisioning.intended': 'Follows the access that the process judges by its own clock.',
+  'provisioning.intended': async (lead) => {
+    for (const approver of [approving(), autoApprove(() => true)]) {
+      const { engine, clock, store, ahead } = aFleet(lead, approver);
+      const [calls, settle] = following(engine);
+      const { id } = await aGranted(engine, { startsAt: clock.now() + lead, ttl: '1h' });
+      await ahead((wrong) => wrong.sweep());
+      expect(await typesOf(store)).toContain('grant.activated');
+      await settle();
+      await clock.advance(lead - 1);
+      await settle();
+      expect(calls).toEqual([]);
+      await clock.advance(1);
+      await settle();
+      expect(calls.at(-1)).toBe(true);
+      await engine.revoke(id, CISO);
+      await settle();
+      expect(calls.at(-1)).toBe(false);
+      expect(await typesOf(store)).toContain('provisioning.intended');
+    }
+    return ['provisioning.intended'];
+  },
   'provisioning.failed': 'Delays a call.',
   'provisioning.done': 'Follows the answer of an external system.',
   'provisioning.stuck': 'Follows the answers of an external system.',

@@ -6,6 +6,7 @@ import {
   isCovered,
   isDue,
   isUpToDate,
+  opensAt,
   retryProvisioning,
   settleProvisioning,
 } from '../../src/lifecycle/provisioning.js';
@@ -118,11 +119,47 @@ describe('isCovered()', () => {
     ).toBe(false);
   });
 
-  it('counts a recorded start while the clock is behind, and no other start', () => {
-    expect(isCovered([held()], moment(-5))).toBe(true);
+  it('L47 [A8] counts no start that has not come on this clock, recorded or not', () => {
+    expect(isCovered([held()], moment(-5))).toBe(false);
     expect(isCovered([held({ activatedAt: undefined })], moment(-5))).toBe(false);
-    // That delays no end.
-    expect(isCovered([held()], moment(-5, { forEnds: at(15 * 60_000) }))).toBe(false);
+  });
+});
+
+describe('opensAt()', () => {
+  const uses = (...starts: number[]) =>
+    starts.map((start) => ({ grant: aGrant({ startsAt: at(start), activatedAt: at(start) }), usage: undefined }));
+  const waiting = (tryAt: number, over = {}) => intended({ held: false, tryAt: at(tryAt), ...over });
+
+  it('L47 [A8] is the first recorded start that has not come on this clock', () => {
+    expect(opensAt(undefined, uses(9, 5, 0, -5), moment(0))).toBe(at(5));
+    expect(opensAt(undefined, uses(0), moment(0))).toBeUndefined();
+    // A sweep records the start of the others.
+    expect(
+      opensAt(undefined, [{ grant: aGrant({ startsAt: at(5), activatedAt: undefined }), usage: undefined }], moment(0)),
+    ).toBeUndefined();
+  });
+
+  it('L47 [A8] is the start of the window if a wrong clock confirmed it, and the confirmation within the tolerance', () => {
+    const confirmed = (ms: number) => ({ grant: aGrant({ asksAtStart: true, startsAt: at(5), activatedAt: at(ms) }), usage: undefined });
+    expect(opensAt(undefined, [confirmed(60_000)], moment(0))).toBe(at(60_000));
+    expect(opensAt(undefined, [confirmed(60_001)], moment(0))).toBe(at(5));
+  });
+
+  it.each([
+    ['a change that waits for it', waiting(5), false],
+    ['a change that waits for a later one', waiting(6), true],
+    ['a removal that is due', waiting(0), false],
+    ['a removal that is done', waiting(0, { outcome: done }), true],
+    ['a removal that is dismissed', waiting(0, { outcome: { ...done, status: 'dismissed' } }), true],
+    ['a removal that is stuck', waiting(0, { outcome: stuck }), false],
+  ])('L25 [A8] after %s', (_what, change, waits) => {
+    expect(opensAt(change, uses(5), moment(0))).toBe(waits ? at(5) : undefined);
+  });
+
+  it('L34 [A8] lies after the highest reading, by which the change is due', () => {
+    const start = opensAt(undefined, uses(5), moment(0, { highWater: at(7) }));
+    expect(start).toBe(at(8));
+    expect(isDue(waiting(8), moment(0, { highWater: at(7) }))).toBe(false);
   });
 });
 

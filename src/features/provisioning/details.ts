@@ -14,11 +14,9 @@ export const NOT_HELD: Details = /* @__PURE__ */ Object.freeze({ until: undefine
  */
 export async function detailsOf({ clock, ledger, settings }: Kernel, uses: readonly GrantUse[]): Promise<Details> {
   const reading = clock.read();
-  // A recorded start counts also if this clock lags behind the clock that recorded it, as in `isCovered`.
-  const instants = { ...reading, now: Math.max(reading.now, ...uses.map(({ grant }) => grant.activatedAt ?? 0)) };
-  const end = coveredUntil(uses, instants);
+  const end = coveredUntil(uses, reading);
   if (end === undefined) return { ...NOT_HELD, until: reading.now };
-  const usable = uses.filter((use) => isUsable(use, instants));
+  const usable = uses.filter((use) => isUsable(use, reading));
   const last = usable.reduce((a, b) => (effectiveEnd(b.grant, b.usage) > effectiveEnd(a.grant, a.usage) ? b : a));
   const { justification: reason, ticket } = await ledger.request(last.grant.requestId);
   return { until: end - settings.leewayMs, reason, ticket };

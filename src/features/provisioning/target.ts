@@ -9,6 +9,7 @@ import {
   isCovered,
   isDue,
   isUpToDate,
+  opensAt,
   settleProvisioning,
   type ProvisioningKey,
 } from '../../lifecycle/provisioning.js';
@@ -84,8 +85,8 @@ export class Target {
   }
 
   /**
-   * Records a change if the current access differs from the last change, or if `isResent` asks for it. It reads the access after
-   * the record: if it read the access first, it could overwrite a newer change with older access.
+   * Records a change if the current access differs from the last change, if `isResent` asks for it, or to wait for a start. It reads
+   * the access after the record: if it read the access first, it could overwrite a newer change with older access.
    *
    * @returns the record, changed or not; `undefined`: there was never a change
    */
@@ -101,9 +102,11 @@ export class Target {
       const { head } = await ledger.journal();
       const now = moment(clock, PROVISIONING);
       const held = isCovered(live, now);
-      if (isUpToDate(change, held) && !isResent(change, held)) return true;
+      const isCurrent = isUpToDate(change, held) && !isResent(change, held);
+      const tryAt = isCurrent && !held ? opensAt(change, live, now) : undefined;
+      if (isCurrent && tryAt === undefined) return true;
       // At least the journal's head, so that the number grows even if the record was purged in between.
-      const step = intendProvisioning(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1 }, now);
+      const step = intendProvisioning(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1, tryAt }, now);
       change = step.result;
       return ledger.commitTransition(step);
     });

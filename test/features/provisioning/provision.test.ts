@@ -314,15 +314,66 @@ describe('provision()', () => {
     expect(roles.held.size).toBe(0);
   });
 
-  it("applies a start that another process has recorded where this process's clock is behind", async () => {
+  it.each([
+    ['10 seconds', 10_000],
+    ['ten minutes', 10 * MINUTE],
+  ])('L47 [A8] applies a start that a clock ahead by %s has recorded when it comes on this clock, not before', async (_, ms) => {
     const store = new MemoryGrantStore();
     const ahead = anEngine({ store });
-    const behind = anEngine({ store, clock: new ManualClock() });
-    const roles = new Roles();
-    provision(behind.engine, rolesTarget(roles));
-    await ahead.clock.advance('10s');
+    const { engine, clock, roles } = following({}, { store });
+    await ahead.clock.advance(ms);
+    const { startsAt, id } = await aGranted(ahead.engine);
+    await settle(engine);
+    await clock.set(startsAt - 1);
+    await settle(engine);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    expect(roles.told).toEqual([]);
+    await clock.advance(1);
+    await settle(engine);
+    expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
+    expect(roles.calls).toHaveLength(1);
+    await engine.revoke(id, { by: SAM });
+    await settle(engine);
+    expect(roles.held.size).toBe(0);
+    await expectReplayed(store);
+  });
+
+  it('L47 [A8] removes access that ends before such a start, and waits for the first of them', async () => {
+    const store = new MemoryGrantStore();
+    const { engine, clock, roles } = following({}, { store });
+    const begin = clock.now();
+    await aGranted(engine, { ttl: '1m' });
+    await settle(engine);
+    // The sweeps ahead record the end of the grant above, and the starts of these, the later first.
+    for (const minutes of [10, 5]) {
+      await aGranted(engine, { startsAt: begin + minutes * MINUTE, ttl: '2m' });
+      const ahead = anEngine({ store, clock: new ManualClock(begin + minutes * MINUTE) });
+      await ahead.engine.sweep();
+      await settle(engine);
+    }
+    const heldAt = async (ms: number) => {
+      await clock.set(begin + ms);
+      await settle(engine);
+      expect(roles.held.size).toBe(Number(await engine.isAllowed(MAYA, SCOPE)));
+      return roles.told.length;
+    };
+    const calls: number[] = [];
+    for (const minutes of [5, 7, 10, 12]) calls.push(await heldAt(minutes * MINUTE - 1), await heldAt(minutes * MINUTE));
+    expect(calls).toEqual([2, 3, 3, 4, 4, 5, 5, 6]);
+  });
+
+  it('L34 L47 [A8] makes no call while the clock is set back to before a start', async () => {
+    const store = new MemoryGrantStore();
+    const { engine, clock, roles } = following({}, { store });
+    await engine.sweep();
+    const ahead = anEngine({ store, clock: new ManualClock(clock.now()) });
     await aGranted(ahead.engine);
-    await behind.engine.flushAudit();
+    await clock.set(clock.now() - 10 * MINUTE);
+    await settle(engine);
+    await settle(engine);
+    expect(roles.told).toEqual([]);
+    await clock.advance(10 * MINUTE + 1);
+    await settle(engine);
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
   });
 
