@@ -90,7 +90,9 @@ describe('the likeliest mistakes say what to do', () => {
   });
 
   it('[NC1] seconds for milliseconds: the message names the unit', async () => {
-    expect(await messageOf(() => engineOver().requestAccess({ ...ASK, ttl: 30 }))).toContain('no window shorter than 1s; got 30ms');
+    expect(await messageOf(() => engineOver().requestAccess({ ...ASK, ttl: 1_800 }))).toBe(
+      "ttl must be a text with its unit, or at least 60000; got 1800, which looks like seconds: write '30m', or '1s800ms'",
+    );
     const { ttl: _, ...ask } = ASK;
     const until = NOW / 1000 + 1800;
     expect(await messageOf(() => engineOver().requestAccess({ ...ask, until }))).toContain('an instant is epoch milliseconds');

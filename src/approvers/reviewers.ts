@@ -6,7 +6,7 @@ import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { MAX_LISTED } from '../core/requestable.js';
 import { isScope } from '../core/scope.js';
-import { readDuration, type Duration } from '../core/duration.js';
+import { readWindow, type Duration } from '../core/duration.js';
 
 export interface ReviewersOptions {
   /** The ids of the possible reviewers. */
@@ -58,8 +58,8 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
   const members = readMembers(givenMembers);
   const approvals = readCount('approvals', givenApprovals, 1, members.size);
   const denials = readCount('denials', givenDenials, 1, members.size);
-  const approvalTtlMs = approvalTtl === undefined ? undefined : readDuration('approvalTtl', approvalTtl);
-  const reviewWithinMs = reviewWithin === undefined ? undefined : readDuration('reviewWithin', reviewWithin);
+  const approvalTtlMs = approvalTtl === undefined ? undefined : readWindow('approvalTtl', approvalTtl);
+  const reviewWithinMs = reviewWithin === undefined ? undefined : readWindow('reviewWithin', reviewWithin);
   const patterns = readPatterns(givenPatterns);
   // Canonical ids: the engine asks only about ids in this form.
   const membersIn = byCanonicalId((canonical) => new Set([...members].map((member, i) => canonical(`members[${i}]`, member))));

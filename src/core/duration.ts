@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from './errors.js';
 import { invalid, readBoundedList } from './parse.js';
 import { isInstant } from './instant.js';
 
@@ -9,7 +10,7 @@ export type DurationParts = `${`${number}d` | ''}${`${number}h` | ''}${`${number
 
 /**
  * A length of time: milliseconds, or a text of whole numbers with the units `d`, `h`, `m`, `s`, `ms`, the larger units first:
- * `'30m'`, `'1h30m'`. The compiler checks such a text. For a `string`, for example from the environment, use
+ * `'30m'`, `'1h30m'`. A number is never seconds: most options refuse one below a minute. The compiler checks such a text. For a `string`, for example from the environment, use
  * {@link parseDuration}.
  */
 export type Duration = number | Exclude<DurationParts, ''>;
@@ -33,6 +34,26 @@ export function readDuration(argument: string, value: unknown): number {
   return ms;
 }
 
+/** The shortest window that a number may give. Below it, the number is likelier one of seconds, as in a JWT or a cookie. */
+export const MIN_NUMBER_MS = 60_000;
+
+/**
+ * {@link readDuration} for a duration that is rarely shorter than a minute. It refuses a smaller number, which looks like seconds: 1800
+ * milliseconds would end after two seconds. A text has its unit, and may be shorter.
+ *
+ * @param least the smallest number
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ */
+export function readWindow(argument: string, value: unknown, least = MIN_NUMBER_MS): number {
+  const ms = readDuration(argument, value);
+  if (typeof value !== 'number' || ms >= least) return ms;
+  const texts = `'${formatDuration(1_000 * ms)}', or '${formatDuration(ms)}'`;
+  throw new InvalidArgumentError(argument, `a text with its unit, or at least ${least}`, `${ms}, which looks like seconds: write ${texts}`);
+}
+
+/** {@link readWindow} for the pause of a loop: a number below a second would repeat it without a pause. */
+export const readPause = (argument: string, value: unknown): number => readWindow(argument, value, 1_000);
+
 /** The most warnings of a grant, because each is an entry of the journal (L42). */
 export const MAX_WARNINGS = 10;
 
@@ -42,8 +63,10 @@ export const MAX_WARNINGS = 10;
  * @returns milliseconds, the earliest warning first
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
-export const readWarnBefore = (argument: string, value: unknown): readonly number[] =>
-  Array.isArray(value) ? readWarnings(argument, value, readDuration) : [readDuration(argument, value)];
+export function readWarnBefore(argument: string, value: unknown, least = MIN_NUMBER_MS): readonly number[] {
+  const read = (at: string, item: unknown) => readWindow(at, item, least);
+  return Array.isArray(value) ? readWarnings(argument, value, read) : [read(argument, value)];
+}
 
 /** {@link readWarnBefore} for a list. @param read reads one item: an option may name units, and a verdict gives milliseconds */
 export function readWarnings(argument: string, value: unknown, read: (argument: string, item: unknown) => number): readonly number[] {

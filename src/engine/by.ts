@@ -1,4 +1,4 @@
-import { readDuration, type Duration } from '../core/duration.js';
+import { readWindow, type Duration } from '../core/duration.js';
 import type { Instant } from '../core/instant.js';
 import { invalid, readBoundedList, readId, readOptions, readText } from '../core/parse.js';
 import { readPattern } from '../core/scope.js';
@@ -56,12 +56,16 @@ export interface ApproveBy extends ReviewBy, NarrowTo {
 }
 
 /** Reads the terms of an approval. @param path the argument that holds the fields, such as `narrow.` @throws InvalidArgumentError */
-export function readNarrowing({ ttl, scopes }: { readonly [Field in keyof NarrowTo]?: unknown }, path = ''): Narrowing {
+export function readNarrowing(
+  { minNumberMs }: Pick<Settings, 'minNumberMs'>,
+  { ttl, scopes }: { readonly [Field in keyof NarrowTo]?: unknown },
+  path = '',
+): Narrowing {
   const read = scopes === undefined ? undefined : readBoundedList(`${path}scopes`, scopes, 1, MAX_SCOPES);
   const list = read?.map((scope, i) => readPattern(`${path}scopes[${i}]`, scope));
   const repeated = list?.findIndex((scope, i) => list.indexOf(scope) !== i) ?? -1;
   if (repeated !== -1) throw invalid(`${path}scopes[${repeated}]`, 'different from every other scope', list?.[repeated]);
-  return { ttlMs: ttl === undefined ? undefined : readDuration(`${path}ttl`, ttl), scopes: list };
+  return { ttlMs: ttl === undefined ? undefined : readWindow(`${path}ttl`, ttl, minNumberMs), scopes: list };
 }
 
 /** @throws InvalidArgumentError */
@@ -90,13 +94,13 @@ const REVIEW = ['by', 'reason', 'comment', 'as'] as const satisfies readonly (ke
 
 /** Reads the options of a review. Only an approval narrows. @throws InvalidArgumentError */
 export function readReview(
-  settings: Pick<Settings, 'readId'>,
+  settings: Pick<Settings, 'readId' | 'minNumberMs'>,
   verdict: ReviewCommand['verdict'],
   options: unknown,
 ): { readonly by: string; readonly command: ReviewCommand } {
   const known = verdict === 'approve' ? ([...REVIEW, 'ttl', 'scopes', 'auth'] as const) : REVIEW;
   const { by, ttl, scopes, auth, ...texts } = readOptions<keyof ApproveBy>('options', options, known);
-  const terms = { narrowing: readNarrowing({ ttl, scopes }), auth: readAuthentication('auth', auth) };
+  const terms = { narrowing: readNarrowing(settings, { ttl, scopes }), auth: readAuthentication('auth', auth) };
   const command = { verdict, ...readReviewTexts(texts), ...terms, link: undefined };
   return { by: settings.readId('by', by), command };
 }

@@ -9,10 +9,10 @@ import { readClock } from '../core/clock.js';
 import { sleepUntil, whyNoLastingTimers, within } from '../core/timers.js';
 import { yieldToOthers } from '../core/turns.js';
 import { reportIfLong } from '../core/long-wait.js';
-import { readDuration, type Duration } from '../core/duration.js';
+import { readPause, type Duration } from '../core/duration.js';
 
 export interface SweeperOptions {
-  /** How long from the start of one pass to the next: milliseconds, or a string like `'30s'`. */
+  /** How long from the start of one pass to the next: a string like `'30s'`, or milliseconds, at least 1,000. */
   readonly every: Duration;
   /**
    * Receives the error of each pass that fails. The loop continues. Errors that this function throws are dropped. Default: prints a line to
@@ -55,7 +55,7 @@ export function startSweeper<Scope extends string>(
     throw invalid('engines', 'an engine or a list of engines', engines);
   }
   const read = readOptions<keyof SweeperOptions>('options', options, ['every', 'onError']);
-  const everyMs = readDuration('every', read.every);
+  const everyMs = readPause('every', read.every);
   const tell = readOnError('sweeper', read.onError);
   const problem = list.every(({ clock }) => clock.sleep !== undefined) ? undefined : whyNoLastingTimers();
   if (problem !== undefined) throw new ClockError(`startSweeper needs a lasting timer, but ${problem}: ${INSTEAD}`);

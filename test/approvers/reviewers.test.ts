@@ -22,7 +22,7 @@ describe('reviewers()', () => {
       approvals: 2,
       denials: 3,
       approvalTtl: '5m',
-      reviewWithin: 1000,
+      reviewWithin: '1s',
       name: 'on-call',
     });
     expect(approver.name).toBe('on-call');

@@ -238,11 +238,11 @@ describe('parseDuration()', () => {
 });
 
 describe('readWarnBefore()', () => {
-  const TEN = Array.from({ length: 10 }, (_, i) => i + 1);
+  const TEN = Array.from({ length: 10 }, (_, i) => 60_001 + i);
 
   it('L3 reads one duration, or 1 to 10 different durations, the longest first', () => {
     expect(readWarnBefore('warnBefore', '5m')).toEqual([300_000]);
-    expect(readWarnBefore('warnBefore', ['1m', '10m', 5])).toEqual([600_000, 60_000, 5]);
+    expect(readWarnBefore('warnBefore', ['1m', '10m', '5ms'])).toEqual([600_000, 60_000, 5]);
     expect(readWarnBefore('warnBefore', TEN)).toEqual([...TEN].reverse());
   });
 
@@ -253,7 +253,7 @@ describe('readWarnBefore()', () => {
     ['a list with a text that is no duration', ['5m', 'soon'], 'warnBefore[1]'],
     ['a list in a list', [['5m']], 'warnBefore[0]'],
     ['an empty list', [], 'warnBefore'],
-    ['eleven durations', [...TEN, 11], 'warnBefore'],
+    ['eleven durations', [...TEN, 60_011], 'warnBefore'],
     ['one duration in two forms', ['60m', '1h'], 'warnBefore'],
     ['one duration as a number and as a text', [60_000, '1m'], 'warnBefore'],
   ])('L3 refuses %s', (_, value, argument) => {

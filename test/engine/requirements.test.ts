@@ -373,7 +373,7 @@ describe('a policy with many rules', () => {
       id: `r${i}`,
       scopes: [`db:${i}:*`],
       maxTtl: (1_000 - i) * MINUTE,
-      minTtl: i + 1,
+      minTtl: 60_001 + i,
       require: { justification: true },
       patterns: true,
       approve: true as const,

@@ -268,7 +268,7 @@ describe('JitEngine', () => {
     });
 
     it('L16 denials outlive the freshness of approvals', async () => {
-      const { engine, clock } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], denials: 2, approvalTtl: 1000 }) });
+      const { engine, clock } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], denials: 2, approvalTtl: '1s' }) });
       const request = await aPending(engine);
       await engine.deny(request.id, { by: SAM });
       await clock.set(at(MINUTE));

@@ -157,7 +157,7 @@ class Patterns {
           approver: this.approver,
           scopes: patternScopes,
           clock: { now: () => clock.now },
-          limits: { maxTtl: 1_000, maxTotal: 150, maxStartAhead: 100 },
+          limits: { minTtl: 1_000, maxTtl: 1_000, maxTotal: 150, maxStartAhead: 100 },
           onError: () => undefined,
         }),
     );

@@ -28,7 +28,7 @@ describe('a quorum', () => {
           groupsOf: (reviewer) => memberships[REVIEWERS.indexOf(reviewer)] ?? [],
         });
         const engine = new JitEngine({ store: new MemoryGrantStore(), approver, clock: new ManualClock() });
-        const { request } = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1000 });
+        const { request } = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '1s' });
         const places = wanted.flatMap(({ name, approvals }) => Array.from({ length: approvals }, () => name));
         const given: (readonly string[])[] = [];
         for (const [i, by] of REVIEWERS.entries()) {

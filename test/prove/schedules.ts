@@ -67,16 +67,16 @@ const ACTS = {
   'lee approves of two': ({ engines, two }: Scene) => engines[1].approve(two, { by: LEE }),
   revoke: ({ engines, grant }: Scene) => engines[1].revoke(grant, { by: 'user:ciso' }),
   release: ({ engines, grant }: Scene) => engines[0].release(grant, { by: MAYA }),
-  extend: ({ engines, grant }: Scene) => engines[0].extend(grant, { requestedBy: MAYA, ttl: 1_000, justification: 'auto' }),
+  extend: ({ engines, grant }: Scene) => engines[0].extend(grant, { requestedBy: MAYA, ttl: '1s', justification: 'auto' }),
   consume: ({ engines }: Scene) => engines[0].consume(MAYA, SCOPE),
   'consume again': ({ engines }: Scene) => engines[1].consume(MAYA, SCOPE),
   'revoke all': ({ engines }: Scene) => engines[1].revokeAll({ subject: MAYA }, { by: 'user:ciso' }),
   ask: ({ engines }: Scene) =>
-    engines[0].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 1_000, justification: 'auto', idempotencyKey: 'k' }),
+    engines[0].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: '1s', justification: 'auto', idempotencyKey: 'k' }),
   'ask again': ({ engines }: Scene) =>
-    engines[1].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 1_000, justification: 'auto', idempotencyKey: 'k' }),
+    engines[1].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: '1s', justification: 'auto', idempotencyKey: 'k' }),
   'ask for another scope': ({ engines }: Scene) =>
-    engines[0].requestAccess({ subject: 'user:bob', scope: OTHER, ttl: 1_000, justification: 'later' }),
+    engines[0].requestAccess({ subject: 'user:bob', scope: OTHER, ttl: '1s', justification: 'later' }),
   sweep: ({ engines }: Scene) => engines[0].sweep(),
 } as const;
 export type Act = keyof typeof ACTS;
@@ -101,7 +101,7 @@ async function race(
   const options = { approver, clock: { now: () => START }, onError: () => undefined };
   const engines = [new JitEngine({ ...options, store: storeWith(true) }), new JitEngine({ ...options, store: storeWith(false) })] as const;
   const ask = async (scope: string, justification: string) => {
-    const { request } = await engines[0].requestAccess({ subject: MAYA, scope, ttl: 1_000, justification });
+    const { request } = await engines[0].requestAccess({ subject: MAYA, scope, ttl: '1s', justification });
     return request.id;
   };
   const [one, two, granted] = [await ask('b:1', 'one'), await ask('b:2', 'two'), await ask(SCOPE, 'auto')];

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, show } from '../../core/parse.js';
-import { readDuration, readWarnBefore, type Duration } from '../../core/duration.js';
+import { readWindow, readWarnBefore, type Duration } from '../../core/duration.js';
 import type { Canonical } from '../canonical.js';
 import type { When } from '../calendar/hours.js';
 import { readWhen } from '../calendar/read-when.js';
@@ -184,7 +184,7 @@ class Reader {
       ...this.#limits(rule, undefined, at),
       justification: true,
       reviewers: rule.reviewers,
-      reviewWithinMs: readDuration(at('reviewWithin'), rule.reviewWithin),
+      reviewWithinMs: readWindow(at('reviewWithin'), rule.reviewWithin),
       maxUnreviewed: rule.maxUnreviewed ?? 1,
     });
   }
@@ -219,7 +219,7 @@ class Reader {
 
   #limits(rule: ApproveRule | ReviewRule | BreakGlassRule, maxStartAhead: Duration | undefined, at: At): RuleLimits {
     const duration = (field: 'minTtl' | 'maxTtl' | 'idleTtl' | 'maxTotal') =>
-      rule[field] === undefined ? undefined : readDuration(at(field), rule[field]);
+      rule[field] === undefined ? undefined : readWindow(at(field), rule[field]);
     const requesters = this.#selectors(rule.requesters ?? [{ self: true }], at('requesters'));
     this.#checkGroups(requesters, at('requesters'));
     const minTtlMs = duration('minTtl');
@@ -238,7 +238,7 @@ class Reader {
       requesters,
       minTtlMs,
       maxTtlMs,
-      maxStartAheadMs: maxStartAhead === undefined ? undefined : readDuration(at('maxStartAhead'), maxStartAhead),
+      maxStartAheadMs: maxStartAhead === undefined ? undefined : readWindow(at('maxStartAhead'), maxStartAhead),
       justification: rule.require?.justification ?? false,
       ticket: rule.require?.ticket,
       fields: readFields(at('require', 'fields'), rule.require?.fields ?? {}),

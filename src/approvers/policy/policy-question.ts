@@ -2,7 +2,7 @@ import { invalid, isId, readActor, readBoundedList, readMetadata, readOptions, r
 import { agentOf, makeRequest, type AccessRequest } from '../../records/index.js';
 import { isPattern, readPattern } from '../../core/scope.js';
 import { isInstant, readInstant } from '../../core/instant.js';
-import { isDuration, readDuration } from '../../core/duration.js';
+import { isDuration, readWindow } from '../../core/duration.js';
 import type { PolicyQuestion } from './types.js';
 
 const FIELDS = [
@@ -52,7 +52,7 @@ export function readQuestion(given: unknown, needsInstant: boolean): AccessReque
     agent,
     operator: read.operator === undefined ? undefined : readActor('operator', read.operator),
     scopes: readScopes(read),
-    ttlMs: readDuration('ttl', read.ttl),
+    ttlMs: readWindow('ttl', read.ttl),
     startsAt,
     justification: readText('justification', read.justification),
     ticket: readText('ticket', read.ticket),

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../core/errors.js';
-import { readDuration, readRemindEvery, type Duration } from '../../core/duration.js';
+import { readWindow, readRemindEvery, type Duration } from '../../core/duration.js';
 import { invalid } from '../../core/parse.js';
 import type { Alternative, Assurance, Escalation, Quorum, QuorumGroup, QuorumStep } from '../../records/index.js';
 import { readAcr } from '../../core/acr.js';
@@ -48,8 +48,8 @@ export function readReview(review: Review, at: At, known: Known): ReviewTerms {
   return Object.freeze({
     alternatives: Object.freeze(alternatives.map((one) => Object.freeze(one))),
     denials,
-    approvalTtlMs: approvalTtl === undefined ? undefined : readDuration(at('approvalTtl'), approvalTtl),
-    reviewWithinMs: reviewWithin === undefined ? undefined : readDuration(at('reviewWithin'), reviewWithin),
+    approvalTtlMs: approvalTtl === undefined ? undefined : readWindow(at('approvalTtl'), approvalTtl),
+    reviewWithinMs: reviewWithin === undefined ? undefined : readWindow(at('reviewWithin'), reviewWithin),
     assurance: readAssurance(assurance, (...path) => at('assurance', ...path)),
     remindEveryMs: remindEvery === undefined ? undefined : readRemindEvery(at('remindEvery'), remindEvery),
   });
@@ -89,7 +89,7 @@ function readEscalation(escalate: EscalateTo | readonly EscalateTo[] | undefined
   if (escalate === undefined) return undefined;
   const read = ({ to, after }: { readonly to: string; readonly after: Duration }, path: At): Escalation => {
     known(path('to'), to);
-    return Object.freeze({ group: to, afterMs: readDuration(path('after'), after) });
+    return Object.freeze({ group: to, afterMs: readWindow(path('after'), after) });
   };
   if (!isList(escalate)) return Object.freeze([read(escalate, at)]);
   const twice = escalate.findIndex(({ to }, i) => escalate.findIndex((other) => other.to === to) < i);
@@ -105,7 +105,7 @@ function readAssurance(assurance: ReviewAssurance | undefined, at: At): Assuranc
   if (acr === undefined && maxAge === undefined) throw new InvalidArgumentError(at(), 'an object with acr, maxAge or both', 'none');
   return Object.freeze({
     acr: acr && Object.freeze(readAcr(at('acr'), acr)),
-    maxAgeMs: maxAge === undefined ? undefined : readDuration(at('maxAge'), maxAge),
+    maxAgeMs: maxAge === undefined ? undefined : readWindow(at('maxAge'), maxAge),
   });
 }
 

@@ -4,7 +4,7 @@ import { invalid, isBlank, isId, readActor, readCount, readId, readText } from '
 import { MAX_HOLDERS } from '../../core/holder-limit.js';
 import { RISKS } from '../../core/requestable.js';
 import { readPattern, readScope } from '../../core/scope.js';
-import { MAX_WARNINGS, MIN_REMIND_EVERY_MS, readDuration, readRemindEvery, readWarnBefore } from '../../core/duration.js';
+import { MAX_WARNINGS, MIN_NUMBER_MS, MIN_REMIND_EVERY_MS, readWindow, readRemindEvery, readWarnBefore } from '../../core/duration.js';
 import { MAX_ITEMS, readWhen } from '../calendar/read-when.js';
 import { MAX_FIELDS, readFields } from './fields.js';
 import { acrSchema, calendar, metadataField } from './json-schemas.js';
@@ -62,9 +62,9 @@ const flag = (description: string) => z.optional(z.boolean({ error: 'true or fal
 const count = (description: string) =>
   part((argument, value) => readCount(argument, value, 1, MAX_COUNT), { type: 'integer', minimum: 1, maximum: MAX_COUNT, description });
 const durationText = { type: 'string', pattern: '^(?=\\d)(\\d{1,9}d)?(\\d{1,9}h)?(\\d{1,9}m)?(\\d{1,9}s)?(\\d{1,9}ms)?$' };
-const durationForms = [{ type: 'integer', minimum: 1, maximum: 1e12 }, durationText];
+const durationForms = [{ type: 'integer', minimum: MIN_NUMBER_MS, maximum: 1e12 }, durationText];
 const duration = (description: string) =>
-  part(readDuration, { anyOf: durationForms, description: `${description} Milliseconds, or '30m', '1h30m'.` });
+  part(readWindow, { anyOf: durationForms, description: `${description} A text like '30m', '1h30m', or milliseconds.` });
 const reason = (description: string) =>
   part(
     (argument, value) => {
@@ -215,7 +215,8 @@ const review = object(
     remindEvery: z.optional(
       part(readRemindEvery, {
         anyOf: [{ type: 'integer', minimum: MIN_REMIND_EVERY_MS, maximum: 1e12 }, durationText],
-        description: "How often the reviewers are reminded while the request waits: at least 5 minutes. Milliseconds, or '30m', '1h30m'.",
+        description:
+          "How often the reviewers are reminded while the request waits: at least 5 minutes. A text like '30m', '1h30m', or milliseconds.",
       }),
     ),
   },

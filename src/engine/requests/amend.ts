@@ -48,7 +48,7 @@ export interface ParsedAmendment {
 const VALUES = ['ttl', 'until', 'justification', 'ticket', 'metadata'] as const;
 
 /** @throws InvalidArgumentError */
-export function parseAmendment(settings: Pick<Settings, 'readId'>, given: unknown): ParsedAmendment {
+export function parseAmendment(settings: Pick<Settings, 'readId' | 'minNumberMs'>, given: unknown): ParsedAmendment {
   const fields = readOptions<keyof Amendment>('options', given, ['by', ...VALUES, 'correlation', 'idempotencyKey']);
   const { ttl, until, correlation, idempotencyKey } = fields;
   const by = settings.readId('by', fields.by);
@@ -56,7 +56,7 @@ export function parseAmendment(settings: Pick<Settings, 'readId'>, given: unknow
   return {
     by,
     amended: {
-      ...(ttl === undefined && until === undefined ? {} : parseLength({ ttl, until })),
+      ...(ttl === undefined && until === undefined ? {} : parseLength(settings, { ttl, until })),
       justification: readText('justification', fields.justification),
       ticket: readText('ticket', fields.ticket),
       metadata: readMetadata('metadata', fields.metadata),

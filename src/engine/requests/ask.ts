@@ -6,7 +6,7 @@ import type { JsonObject } from '../../model/json.js';
 import { agentOf, type AccessRequest } from '../../records/index.js';
 import { isPattern, isScope, readPattern, readScope } from '../../core/scope.js';
 import { readInstant, type Instant } from '../../core/instant.js';
-import { readDuration, type Duration } from '../../core/duration.js';
+import { readWindow, type Duration } from '../../core/duration.js';
 import type { Settings } from '../../kernel/settings/settings.js';
 
 /** The argument of `requestAccess`: one `scope`, or several `scopes` with one decision. */
@@ -20,7 +20,7 @@ export interface AccessAsk<Scope extends string = string> {
   /** 1 to 50, without repetition. Approved together or not at all, with one grant for each scope. Default: the one `scope`. */
   readonly scopes?: readonly Scope[] | undefined;
   /**
-   * Length of the window: milliseconds (a number is never seconds), or a string like `'30m'`. From `limits.minTtl` (1 second by
+   * Length of the window: a string like `'30m'`, or milliseconds (a number is never seconds: below 60,000 it is refused). From `limits.minTtl` (1 second by
    * default) to `limits.maxTtl` (8 hours). By default the window starts at the decision, not at the ask. An ask has either `ttl` or
    * `until`. No default.
    */
@@ -117,7 +117,7 @@ const WHOM = ['subject', 'scope', 'scopes'] as const;
 
 type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>;
 
-type AskSettings = Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes'>;
+type AskSettings = Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes' | 'minNumberMs'>;
 
 /** @throws InvalidArgumentError */
 export function parseAccessAsk(settings: AskSettings, given: unknown): ParsedAsk {
@@ -195,7 +195,7 @@ function parseCommon(
   const ask = {
     ...who,
     scopes: Object.freeze(scopes),
-    ...parseLength(fields),
+    ...parseLength(settings, fields),
     startsAt: undefined,
     extends: undefined,
     replaces: undefined,
@@ -212,8 +212,11 @@ function parseCommon(
 }
 
 /** Reads the length or the end of a window: exactly one of the two. @throws InvalidArgumentError */
-export function parseLength({ ttl, until }: { readonly ttl?: unknown; readonly until?: unknown }): Pick<Ask, 'ttlMs' | 'until'> {
-  if (until === undefined) return { ttlMs: readDuration('ttl', ttl), until };
+export function parseLength(
+  { minNumberMs }: Pick<Settings, 'minNumberMs'>,
+  { ttl, until }: { readonly ttl?: unknown; readonly until?: unknown },
+): Pick<Ask, 'ttlMs' | 'until'> {
+  if (until === undefined) return { ttlMs: readWindow('ttl', ttl, minNumberMs), until };
   if (ttl !== undefined) throw invalid('until', 'omitted if `ttl` is given', until);
   return { ttlMs: undefined, until: readInstant('until', until) };
 }

@@ -1,6 +1,6 @@
 /// <reference types="node" />
 import { parseArgs } from 'node:util';
-import { parseDuration } from '../../core/duration.js';
+import { parseDuration, type Duration } from '../../core/duration.js';
 import { messageOf } from '../../core/errors.js';
 import { isSecureUrl } from '../../core/secure-url.js';
 
@@ -67,12 +67,13 @@ export function textsOf<Name extends string>(given: Given, ...names: readonly Na
   return Object.fromEntries(names.flatMap((name) => (typeof given[name] === 'string' ? [[name, given[name]]] : []))) as never;
 }
 
-/** Milliseconds of a duration such as `30m`. @throws UsageError */
-export function durationOf(given: Given, name: string): { readonly [name: string]: number } {
+/** A duration such as `30m`, as it was given: a text has its unit. @throws UsageError */
+export function durationOf(given: Given, name: string): { readonly [name: string]: Duration } {
   const text = given[name];
   if (typeof text !== 'string') return {};
   try {
-    return { [name]: parseDuration(text, `--${name}`) };
+    parseDuration(text, `--${name}`);
+    return { [name]: text as Duration };
   } catch (error) {
     throw new UsageError(messageOf(error));
   }

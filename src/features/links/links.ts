@@ -1,4 +1,4 @@
-import { readDuration } from '../../core/duration.js';
+import { readWindow } from '../../core/duration.js';
 import { LinkError, NotReviewerError } from '../../core/errors.js';
 import { readMacKeys, type ParsedMacKeys } from '../../core/mac-keys.js';
 import { invalid, readId, readOptions } from '../../core/parse.js';
@@ -84,8 +84,10 @@ async function createLink(kernel: Kernel, [key]: ParsedMacKeys, requestId: strin
   if (decision !== 'approve' && decision !== 'deny') throw invalid('decision', "'approve' or 'deny'", decision);
   if (decision === 'deny' && narrow !== undefined) throw invalid('narrow', 'omitted unless the decision is approve', narrow);
   const terms =
-    narrow === undefined ? AS_REQUESTED : readNarrowing(readOptions<keyof NarrowTo>('narrow', narrow, ['ttl', 'scopes']), 'narrow.');
-  const ttlMs = ttl === undefined ? Infinity : readDuration('ttl', ttl);
+    narrow === undefined
+      ? AS_REQUESTED
+      : readNarrowing(settings, readOptions<keyof NarrowTo>('narrow', narrow, ['ttl', 'scopes']), 'narrow.');
+  const ttlMs = ttl === undefined ? Infinity : readWindow('ttl', ttl, settings.minNumberMs);
   const reviewer = settings.readId('reviewer', given.reviewer);
   const request = await ledger.request(id);
   refuseAgent(settings.isAgent, request, reviewer);

@@ -1,5 +1,5 @@
 import { reportIfLong } from '../../core/long-wait.js';
-import { readDuration, type Duration } from '../../core/duration.js';
+import { readDuration, readWindow, type Duration } from '../../core/duration.js';
 import { ClockError } from '../../core/errors.js';
 import { invalid, readOptions } from '../../core/parse.js';
 import { Stopwatch } from '../../core/stopwatch.js';
@@ -54,7 +54,7 @@ export function startRetention(engine: JitEngine, options: RetentionOptions): Re
   const { keep, every = '1h' } = readOptions<keyof RetentionOptions>('options', options, ['keep', 'every']);
   const keepMs = readDuration('keep', keep);
   if (keepMs < RETENTION_MS) throw invalid('keep', 'at least a day', keep);
-  const everyMs = readDuration('every', every);
+  const everyMs = readWindow('every', every);
   const problem = kernel.settings.clock.sleep === undefined ? whyNoLastingTimers() : undefined;
   if (problem !== undefined) throw new ClockError(`startRetention needs a lasting timer, but ${problem}: call purge instead`);
 

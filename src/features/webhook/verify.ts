@@ -3,7 +3,7 @@ import { areEqualBytes } from '../../core/mac.js';
 import type { JsonObject } from '../../model/json.js';
 import type { Clock } from '../../core/ports.js';
 import type { EntryType } from '../../records/index.js';
-import { formatDuration, readDuration, type Duration } from '../../core/duration.js';
+import { formatDuration, readWindow, type Duration } from '../../core/duration.js';
 import { WebhookError } from './errors.js';
 import { readClock } from '../../core/clock.js';
 import { fromUtf8, toUtf8 } from '../../core/utf8.js';
@@ -84,7 +84,7 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
   const given = readOptions('options', options, ['body', 'headers', 'secrets', 'clock', 'tolerance']);
   const keys = readSecrets('secrets', given.secrets);
   const now = readClock(parseClock('clock', given.clock));
-  const toleranceMs = readDuration('tolerance', given.tolerance ?? 300_000);
+  const toleranceMs = readWindow('tolerance', given.tolerance ?? 300_000);
   const { body: raw } = given;
   if (typeof raw !== 'string' && !ArrayBuffer.isView(raw))
     throw invalid('body', 'the raw text or bytes as received, not a parsed body', raw);

@@ -1,3 +1,4 @@
+import { formatDuration, type Duration } from '../../core/duration.js';
 import { runSubject } from '../../engine/run-subject.js';
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
@@ -128,7 +129,8 @@ export class Lender<Input, Context> {
   }
 
   async #decide(toolRun: ToolRun, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<Answer> {
-    const { agent, run: of, scope, ttlMs: ttl, justification, metadata } = toolRun;
+    const { agent, run: of, scope, ttlMs, justification, metadata } = toolRun;
+    const ttl = formatDuration(ttlMs) as Duration;
     // The run holds the access, never the agent: access lent for one operator is not valid for another (L43).
     const subject = of === undefined ? agent : runSubject(of, this.#engine);
     const who = of === undefined ? { subject } : { run: of };

@@ -4,7 +4,7 @@ import { readAgent } from '../../records/index.js';
 import { digestOf } from '../../journal/link.js';
 import type { RunAsk } from '../../engine/requests/ask.js';
 import type { JsonObject } from '../../model/json.js';
-import { readDuration, type Duration } from '../../core/duration.js';
+import { readDuration, readWindow, type Duration } from '../../core/duration.js';
 import { readScopeFrom, type ParsedScopeFrom, type ScopeFrom } from './scope-from.js';
 import { justificationFor } from './unverified.js';
 
@@ -117,7 +117,7 @@ export function readTool<Input, Context>(
   const tool = readId('tool', toolGiven);
   const parties = readParties<Context>(borrower);
   const scopeOf: ParsedScopeFrom<Input> = readScopeFrom(`${at}scope`, rule.scope);
-  const ttlMs = readDuration(`${at}ttl`, rule.ttl);
+  const ttlMs = readWindow(`${at}ttl`, rule.ttl);
   if (rule.justification !== undefined && typeof rule.justification !== 'function')
     throw invalid(`${at}justification`, 'a function of the input', rule.justification);
   const wordsIn = rule.justification as ((input: Input) => unknown) | undefined;

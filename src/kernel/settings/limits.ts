@@ -1,10 +1,13 @@
-import { readDuration, readWarnBefore, type Duration } from '../../core/duration.js';
+import { MIN_NUMBER_MS, readDuration, readWarnBefore, readWindow, type Duration } from '../../core/duration.js';
 import { invalid, readCount, readOptions } from '../../core/parse.js';
 import type { IssueContext } from '../../lifecycle/grant.js';
 import type { RequestLimits } from '../../lifecycle/request.js';
 import { DENIALS_SHOWN_MS } from '../../lifecycle/same-ask.js';
 
-/** The limits of an engine. Durations are milliseconds or strings like `'8h'`. */
+/**
+ * The limits of an engine. Durations are milliseconds or strings like `'8h'`. A number below 60,000 looks like seconds and is refused,
+ * unless `minTtl` is set below it; `minTtl` itself, `approverTimeout` and `retryAfter` may be any number.
+ */
 export interface Limits {
   /** The longest window that a request may ask for. Default: 8 hours. */
   readonly maxTtl?: Duration | undefined;
@@ -79,6 +82,8 @@ export interface ParsedLimits {
   readonly limits: RequestLimits & IssueContext['limits'];
   /** For how long reviewers see a denial of the same ask. */
   readonly denialsShownMs: number;
+  /** The shortest window that an ask or an approval may give as a number. See `readWindow`. */
+  readonly minNumberMs: number;
   readonly approverTimeoutMs: number;
   readonly resendMs: number;
 }
@@ -96,25 +101,30 @@ export function readLimits(given: unknown = {}, warnBefore?: unknown): ParsedLim
     resendMs = 15_000,
   } = limits;
   if (duplicates !== 'return' && duplicates !== 'refuse') throw invalid('limits.duplicates', "'return' or 'refuse'", duplicates);
-  const maxTtlMs = readDuration('limits.maxTtl', maxTtl);
+  const givenMs = minTtl === undefined ? undefined : readDuration('limits.minTtl', minTtl);
+  // Who allows shorter windows knows the unit.
+  const minNumberMs = givenMs !== undefined && givenMs < MIN_NUMBER_MS ? 1 : MIN_NUMBER_MS;
+  const read = (name: keyof Limits, value: unknown) => readWindow(`limits.${name}`, value, minNumberMs);
+  const maxTtlMs = read('maxTtl', maxTtl);
   // The default must not exceed a `maxTtl` that is shorter than a second.
-  const minTtlMs = minTtl === undefined ? Math.min(SECOND, maxTtlMs) : readDuration('limits.minTtl', minTtl);
+  const minTtlMs = givenMs ?? Math.min(SECOND, maxTtlMs);
   if (minTtlMs > maxTtlMs) throw invalid('limits.minTtl', 'at most limits.maxTtl', minTtl);
-  const askAgainAfterMs = askAgainAfter === undefined ? undefined : readDuration('limits.askAgainAfter', askAgainAfter);
+  const askAgainAfterMs = askAgainAfter === undefined ? undefined : read('askAgainAfter', askAgainAfter);
   return {
     limits: {
       minTtlMs,
       maxTtlMs,
-      reviewWithinMs: readDuration('limits.reviewWithin', reviewWithin),
+      reviewWithinMs: read('reviewWithin', reviewWithin),
       retryMs: readDuration('limits.retryAfter', retryAfter),
-      maxTotalMs: readDuration('limits.maxTotal', maxTotal),
-      maxStartAheadMs: readDuration('limits.maxStartAhead', maxStartAhead),
+      maxTotalMs: read('maxTotal', maxTotal),
+      maxStartAheadMs: read('maxStartAhead', maxStartAhead),
       maxOpenRequests: readCount('limits.maxOpenRequests', maxOpenRequests, 1),
       maxGrants: readCount('limits.maxGrants', maxGrants, 1),
       duplicates,
       askAgainAfterMs,
-      warnBeforeMs: warnBefore === undefined ? [] : readWarnBefore('warnBefore', warnBefore),
+      warnBeforeMs: warnBefore === undefined ? [] : readWarnBefore('warnBefore', warnBefore, minNumberMs),
     },
+    minNumberMs,
     denialsShownMs: Math.max(askAgainAfterMs ?? 0, DENIALS_SHOWN_MS),
     approverTimeoutMs: readDuration('limits.approverTimeout', approverTimeout),
     resendMs: readCount('limits.resendMs', resendMs, 0, MAX_RESEND_MS),

@@ -83,6 +83,7 @@ export class GuardWorld {
       decide: ({ scopes }) => ({ outcome: 'approve', ...(scopes.includes('db-idle:write') ? { terms: { idleTtlMs: IDLE_MS } } : {}) }),
     },
     standing: { 'user:reader': ['db-prod:write'] },
+    limits: { minTtl: '1s' },
     // The cases break the store.
     onError: () => undefined,
   });

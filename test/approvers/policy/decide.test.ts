@@ -205,7 +205,7 @@ describe('the conditions of a rule', () => {
   });
 
   it('keep a reason short, for any number of unmet conditions', async () => {
-    const rules = Array.from({ length: 30 }, (_, i) => ({ id: `rule-${i}`, scopes: [`db:${i}`], maxTtl: 1, approve: true }) as const);
+    const rules = Array.from({ length: 30 }, (_, i) => ({ id: `rule-${i}`, scopes: [`db:${i}`], maxTtl: '1ms', approve: true }) as const);
     const answer = await eligible(
       policyOf(...rules),
       rules.flatMap((rule) => rule.scopes),
@@ -358,7 +358,7 @@ describe('several scopes', () => {
     const { rule } = await policyOf(...many).explain(asking(scopes));
     expect(rule).toBe(`${'0'.repeat(64)}, ${'1'.repeat(64)}, ${'2'.repeat(64)}, ...`);
     const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policyOf(...many), clock: new ManualClock() });
-    expect(await engine.requestAccess({ subject: 'user:maya', scopes, ttl: 1_000 })).toMatchObject({
+    expect(await engine.requestAccess({ subject: 'user:maya', scopes, ttl: '1s' })).toMatchObject({
       outcome: 'granted',
       request: { rule },
     });

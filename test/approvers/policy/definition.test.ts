@@ -407,7 +407,7 @@ describe('readPolicy()', () => {
     for (const json of [JSON.stringify(file), `\uFEFF${JSON.stringify(file)}`, file]) {
       const policy = readPolicy(json, { groups: { managers } });
       expect(policy.name).toBe('on-call');
-      expect(await policy.explain({ subject: 'user:maya', scope: 'db:read', ttl: 1 })).toMatchObject({
+      expect(await policy.explain({ subject: 'user:maya', scope: 'db:read', ttl: '1ms' })).toMatchObject({
         reviewers: ['user:ana', 'group:managers'],
       });
     }

@@ -107,7 +107,7 @@ describe('an engine with a policy', () => {
   it('L17 keeps the numbers of a request through every edit', async () => {
     const { engine, edit } = anEngine();
     const { request } = await engine.requestAccess(ask);
-    edit({ rules: [{ ...db, maxTtl: 1, require: { ticket: true }, review: { groups: { dba: 2, security: 2 } } }] });
+    edit({ rules: [{ ...db, maxTtl: '1ms', require: { ticket: true }, review: { groups: { dba: 2, security: 2 } } }] });
     await engine.approve(request.id, { by: 'user:kim' });
     expect((await engine.approve(request.id, { by: 'user:noor' })).outcome).toBe('granted');
   });

@@ -131,7 +131,7 @@ describe('explain()', () => {
     ['no window', { ...ask, scope: 'a', ttl: 0 }, 'ttl'],
     ['a start without the instant of the ask', { ...ask, scope: 'a', startsAt: 5 }, 'at'],
     ['a misspelt field', { ...ask, scoop: 'a' }, 'request'],
-    ['a missing subject', { scope: 'a', ttl: 1 }, 'subject'],
+    ['a missing subject', { scope: 'a', ttl: '1ms' }, 'subject'],
     ['a scope twice', { ...ask, scopes: ['a', 'b', 'a'] }, 'scopes[2]'],
     ['more scopes than one request has', { ...ask, scopes: Array.from({ length: 51 }, (_, i) => `a:${i}`) }, 'scopes'],
     ['metadata that is not JSON', { ...ask, scope: 'a', metadata: { a: () => 1 } }, 'metadata.a'],

@@ -26,7 +26,7 @@ describe('a policy', () => {
         groups: { dba: ['user:ana'] },
         rules: [{ id: 'a', scopes: ['db:*'], subjects: [{ like: 'user:*' }], require: { ticket: 'INC-##*' }, approve: true }],
       });
-      expect(await policy.explain({ subject: 'user:maya', scope: 'db:read', ttl: 1, ticket: 'INC-12a' })).toMatchObject({
+      expect(await policy.explain({ subject: 'user:maya', scope: 'db:read', ttl: '1ms', ticket: 'INC-12a' })).toMatchObject({
         outcome: 'approve',
       });
     } finally {

@@ -12,8 +12,8 @@ describe('rights, asked live', () => {
     const policy = policyOf({
       id: 'prod',
       scopes: ['db:*'],
-      maxTtl: 1,
-      maxStartAhead: 1,
+      maxTtl: '1ms',
+      maxStartAhead: '1ms',
       require: { justification: true, ticket: 'INC-#' },
       review: { groups: { dba: 1000 } },
     });

@@ -30,7 +30,7 @@ const whole = {
     },
     {
       ...head,
-      minTtl: 1000,
+      minTtl: '1s',
       maxTtl: '1h30m',
       maxStartAhead: '7d',
       require: { justification: true, ticket: 'INC-####' },
@@ -101,6 +101,7 @@ describe('the published JSON Schema', () => {
     ['a rule named like a shortened list', withRule({ ...head, id: 'a...', approve: true }), false],
     ['a rule with dots in its name', withRule({ ...head, id: '...a', approve: true }), true],
     ['a number that is 0', withRule({ ...head, review: { groups: { dba: 0 } } }), false],
+    ['[A12] a number that looks like seconds', withRule({ ...head, maxTtl: 3_600, approve: true }), false],
     ['a time that is 0', withRule({ ...head, maxTtl: 0, approve: true }), false],
     ['a time in words', withRule({ ...head, maxTtl: 'an hour', approve: true }), false],
     ['one warning', withRule({ ...head, warnBefore: '5m', approve: true }), true],

@@ -118,7 +118,7 @@ describe('verifyWebhook()', () => {
   it('accepts another tolerance', () => {
     const webhook = { ...aWebhook(), clock: new ManualClock(START_AT + 2_000) };
     expect(verifyWebhook({ ...webhook, tolerance: '2s' }).id).toBe('c1.1');
-    expect(refusal({ ...webhook, tolerance: 1_999 })).toMatchObject({ why: 'stale' });
+    expect(refusal({ ...webhook, tolerance: '1s999ms' })).toMatchObject({ why: 'stale' });
   });
 
   it('uses the system clock by default', () => {

@@ -30,7 +30,7 @@ async function aWorld(isWatched: boolean, seed: number, leewayMs: number) {
   const shared = isWatched ? memory : new QuietStore(memory);
   const store = new FaultyStore(shared);
   store.inject('all', { fault: 'yield', seed });
-  const options = { approver: autoApprove(() => true), clock, scopes: patternScopes, leewayMs };
+  const options = { approver: autoApprove(() => true), clock, scopes: patternScopes, leewayMs, limits: { minTtl: '1s' as const } };
   const [worker, other] = [new JitEngine({ ...options, store }), new JitEngine({ ...options, store: shared })];
 
   const known: Known[] = [];

@@ -1,4 +1,4 @@
-import { readDuration, type Duration } from '../../../core/duration.js';
+import { readWindow, type Duration } from '../../../core/duration.js';
 import { assertBoolean, invalid, readList, readOptions, readPort } from '../../../core/parse.js';
 import type { Target } from '../authzen-context.js';
 import type { AuthzenCaller } from '../options.js';
@@ -37,7 +37,8 @@ export interface AuthzenAccessRequestOptions {
 /** The validated options of the profile. */
 export interface ParsedAccessRequests {
   readonly signer: TokenSigner;
-  readonly ttlMs: number;
+  /** As it was given: the engine reads it. */
+  readonly ttl: Duration;
   readonly requester: 'caller' | 'subject';
   readonly bindingMs: number;
   readonly skewMs: number;
@@ -76,17 +77,18 @@ export function readAccessRequests(options: unknown): ParsedAccessRequests {
   if (requester !== 'caller' && requester !== 'subject') throw invalid('requester', "'caller' or 'subject'", requester);
   assertBoolean('emergency', emergency);
   assertBoolean('exactTuple', exactTuple);
-  const bindingMs = readDuration('bindingWindow', bindingWindow);
+  readWindow('ttl', ttl);
+  const bindingMs = readWindow('bindingWindow', bindingWindow);
   if (bindingMs < SECOND) throw invalid('bindingWindow', 'at least 1 second', bindingWindow);
   if (typeof clockSkewMs !== 'number' || !(clockSkewMs >= 0 && clockSkewMs <= 60_000) || !Number.isInteger(clockSkewMs))
     throw invalid('clockSkewMs', 'a whole number of milliseconds from 0 to 60000', clockSkewMs);
   return {
     signer: readPort<TokenSigner>('signer', given.signer, ['sign', 'verify', 'jwks'], 'joseSigner(jose, { keys })'),
-    ttlMs: readDuration('ttl', ttl),
+    ttl: ttl as Duration,
     requester,
     bindingMs,
     skewMs: clockSkewMs,
-    retentionMs: readDuration('retention', retention),
+    retentionMs: readWindow('retention', retention),
     boundContext: given.boundContext === undefined ? undefined : readNames('boundContext', given.boundContext),
     emergency,
     exactTuple,

@@ -142,7 +142,7 @@ async function askable({ env, caller, evaluation, target }: Asked, profile: Pars
   refuseIfLate(env);
   try {
     const answer = await canAsk(env.engine, target.subject, target.scope, {
-      ask: { ttl: profile.ttlMs, requestedBy: requesterOf(profile, caller, target) },
+      ask: { ttl: profile.ttl, requestedBy: requesterOf(profile, caller, target) },
     });
     return answer.canAsk ? answer.outcome : undefined;
   } catch (error) {

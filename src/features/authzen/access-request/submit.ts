@@ -184,7 +184,7 @@ function askOf({ profile, caller, submission, target }: Submitted, claims: Bindi
   });
   const common = {
     scope: target.scope,
-    ...(until === undefined ? { ttl: profile.ttlMs } : { until }),
+    ...(until === undefined ? { ttl: profile.ttl } : { until }),
     justification,
     ticket,
     metadata,
