@@ -1,5 +1,5 @@
 import { isJitError, StoreError } from '../../core/errors.js';
-import { invalid, readId, readOptions } from '../../core/parse.js';
+import { invalid, readId, readListener, readOptions } from '../../core/parse.js';
 import { Connection, Script } from './connection.js';
 import { CONTRACT_SCRIPT } from './contract-script.js';
 import { keysOf, scriptKeys } from './keys.js';
@@ -13,6 +13,11 @@ const CONTRACT = new Script(CONTRACT_SCRIPT);
 export interface ContractNamespacesOptions extends Omit<RedisGrantStoreOptions, 'namespace'> {
   /** The namespaces whose contract is due: those that your processes serve, from your own list. Each is handled on its own. */
   readonly namespaces: readonly string[];
+  /**
+   * Called after each script that has read 256 lines, and after each namespace, with the numbers so far. A listener that throws does not
+   * stop the contract. Default: none.
+   */
+  readonly onProgress?: ((progress: ContractReport) => void) | undefined;
 }
 
 /** What {@link contractNamespaces} did. */
@@ -38,17 +43,17 @@ export interface ContractReport {
  * await contractNamespaces({ client: fromNodeRedis(client), namespaces: ['payments', 'billing'] });
  */
 export async function contractNamespaces(options: ContractNamespacesOptions): Promise<ContractReport> {
-  const given = readOptions('options', options, [...CONNECTION_OPTIONS, 'namespaces']);
+  const given = readOptions('options', options, [...CONNECTION_OPTIONS, 'namespaces', 'onProgress']);
   const connection = new Connection(...readConnection(given));
   const names = readNames(given.namespaces);
+  const onProgress = readListener<[progress: ContractReport]>('onProgress', given.onProgress);
   let [namespaces, rows] = [0, 0];
   let failure: { readonly error: unknown } | undefined;
   for (const name of names) {
     try {
-      const rewritten = await contract(connection, name);
-      if (rewritten === undefined) continue;
-      namespaces += 1;
-      rows += rewritten;
+      const last = await contract(connection, name, (written) => onProgress({ namespaces, rows: (rows += written) }));
+      if (last === undefined) continue;
+      onProgress({ namespaces: (namespaces += 1), rows: (rows += last) });
     } catch (error) {
       // A namespace that has moved is closed, so that no process of any layout writes to it.
       if (!(isJitError(error) && error.code === 'ERR_JIT_MOVED')) failure ??= { error };
@@ -66,17 +71,17 @@ function readNames(given: unknown): readonly string[] {
 /**
  * The contract of one namespace. It goes step by step: a call of the script writes the rows of a step, and returns the next one.
  *
- * @returns how many rows were rewritten; `undefined`: the namespace was never used
+ * @param onStep receives how many rows each step but the last one has written
+ * @returns how many rows the last step has written; `undefined`: the namespace was never used
  * @throws StoreError, LayoutError, MovedError
  */
-async function contract(connection: Connection, namespace: string): Promise<number | undefined> {
+async function contract(connection: Connection, namespace: string, onStep: (written: number) => void): Promise<number | undefined> {
   const keys = keysOf(namespace);
-  let rows = 0;
   for (let step: readonly string[] = ['']; ;) {
     const [state, last = '', written, ...found] = await connection.read('contract', CONTRACT, scriptKeys(keys), step);
-    rows += Number(written);
     if (state === 'none') return undefined;
-    if (state === 'done') return rows;
+    if (state === 'done') return Number(written);
+    onStep(Number(written));
     step = [last, ...found.flatMap((text, i) => (i % 2 === 0 ? [] : [found[i - 1] as string, text, rewritten(keys.rows, text)]))];
   }
 }

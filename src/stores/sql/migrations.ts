@@ -1,6 +1,6 @@
 import { CompiledQuery, type Kysely } from 'kysely';
 import { isJitError, LayoutError, StoreError } from '../../core/errors.js';
-import { assertBoolean, invalid, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readListener, readOptions } from '../../core/parse.js';
 import type { SqlDialect } from './database.js';
 import { expansionsOf, indexCreated, versionRaised, type Expansion, type SqlLock } from './expansions.js';
 import { driverError } from './failures.js';
@@ -95,6 +95,11 @@ export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'diale
    * cannot lock a table. Default: false.
    */
   readonly contract?: boolean | undefined;
+  /**
+   * Called by the contract after each 256 rows that it has read, with how many rows of the table it has read so far, and how many of them it
+   * has rewritten. A listener that throws does not stop it. Default: none.
+   */
+  readonly onProgress?: ((progress: { readonly read: number; readonly rewritten: number }) => void) | undefined;
   /** Not used: all namespaces share the tables. Default: none. */
   readonly namespace?: string | undefined;
   /** Not used. Default: none. */
@@ -127,15 +132,17 @@ export interface MigrateReport {
  * await migrate({ db, dialect: 'sqlite' });
  */
 export async function migrate(options: MigrateOptions): Promise<MigrateReport> {
-  const { db, dialect, portable = false, contract = false } = readOptions('options', options, [...OPTION_NAMES, 'contract']);
+  const given = readOptions('options', options, [...OPTION_NAMES, 'contract', 'onProgress']);
+  const { db, dialect, portable = false, contract = false } = given;
   assertBoolean('contract', contract);
+  const onProgress = readListener<[progress: { read: number; rewritten: number }]>('onProgress', given.onProgress);
   const known = readDialect(dialect);
   const isPortable = readPortable(known, portable);
   if (contract && isPortable) throw invalid('contract', 'false with portable, whose servers cannot lock a table', contract);
   const upgrade = new SqlUpgrade(readDatabase(db), known, isPortable);
   try {
     await upgrade.expand();
-    const rewritten = contract ? await upgrade.contract() : 0;
+    const rewritten = contract ? await upgrade.contract(onProgress) : 0;
     return { ...(await upgrade.layout()), rewritten };
   } catch (error) {
     if (isJitError(error)) throw error;

@@ -30,10 +30,17 @@ const EXPAND_LOCK_MS = 50;
 const CONTRACT_LOCK_MS = 200;
 /** For how long a lock that is not free is tried again. */
 const PATIENCE_MS = 120_000;
-/** The pause between two changes of the contract. SQLite has one writer: without it, the commits of others would seldom find it free. */
+/** The pause between two changes of the contract on SQLite. It has one writer: the commits of others would seldom find it free. */
 const RELIEF_MS = 20;
 /** The pause between two tries grows up to this. It leaves the table to others for most of the time. */
 const MAX_PAUSE_MS = 1_000;
+
+interface ContractProgress {
+  readonly read: number;
+  readonly rewritten: number;
+}
+
+type Count = (read: number, rewritten: number) => void;
 
 /** Upgrades the tables of a database: see `docs/guides/upgrades.md`. */
 export class SqlUpgrade {
@@ -108,9 +115,10 @@ export class SqlUpgrade {
    * Ends the use of the data by processes of earlier layouts: rewrites the rows of theirs, and raises `readableFrom` to the layout of this
    * package. A run that was interrupted continues with the rows that are left.
    *
+   * @param onProgress receives how many rows of the table it has read, and rewritten, so far
    * @returns the number of rows that were rewritten
    */
-  async contract(): Promise<number> {
+  async contract(onProgress: (progress: ContractProgress) => void): Promise<number> {
     // With nearly no row left, the index is small: the last look at the table, with the commits locked out, takes no time.
     const older: SqlIndex = { name: `jit_rows_before_${LAYOUT}`, on: `jit_rows (layout) where layout < ${LAYOUT}` };
     const drop = () => this.#apart(indexDropped(this.#dialect, older));
@@ -122,14 +130,17 @@ export class SqlUpgrade {
       await this.#untilFree(drop);
       return 0;
     }
-    let rewritten = await this.#rewriteAll();
+    let [read, rewritten] = [0, 0];
+    const count: Count = (more, changed) => onProgress({ read: (read += more), rewritten: (rewritten += changed) });
+    await this.#rewriteAll(count);
     await this.#untilFree(() => this.#build(older), hasEnded);
     const by = this.#dialect === 'sqlite' ? ` indexed by ${older.name}` : '';
     const left = `select namespace, ${columns('r', ROW)} from jit_rows as r${by} where layout < ${LAYOUT} order by layout limit ${MAX_WEIGHT}`;
     while (!isDone) {
       let found: readonly Columns[] = [];
       await this.#untilFree(async () => void (found = await this.#apart(left)), hasEnded);
-      rewritten += await this.#rewrite(found);
+      count(0, await this.#rewrite(found));
+      let ended = 0;
       await this.#untilFree(async () => {
         isDone = await this.#transaction(CONTRACT_LOCK_MS, async (run, ask) => {
           await this.#lockHeads(run);
@@ -137,31 +148,31 @@ export class SqlUpgrade {
           if (last.length === MAX_WEIGHT) return false;
           if (last.length > 0) await ask(this.#statements.rewrite, [rewrittenList(last)]);
           await run(`update jit_schema set readable_from = ${LAYOUT} where readable_from < ${LAYOUT}`);
-          rewritten += last.length;
+          ended = last.length;
           return true;
         });
       }, hasEnded);
+      if (ended > 0) count(0, ended);
     }
     await this.#untilFree(drop);
     return rewritten;
   }
 
   /** Rewrites the rows of earlier layouts in the order of their keys. Their processes continue, and may write more of them. */
-  async #rewriteAll(): Promise<number> {
+  async #rewriteAll(count: Count): Promise<void> {
     const page = statement(
       this.#dialect,
       'older_rows',
       `select namespace, layout < ${LAYOUT} as is_older, ${columns('r', ROW)} from jit_rows as r
 where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${MAX_WEIGHT}`,
     );
-    let rewritten = 0;
     for (let after: unknown[] = ['', '', '']; ;) {
       const rows = await this.#session.ask(page, after);
       const older = rows.filter((row) => Number(row['is_older']) === 1);
-      if (older.length > 0) await pause(RELIEF_MS);
-      rewritten += await this.#rewrite(older);
+      if (older.length > 0 && this.#dialect === 'sqlite') await pause(RELIEF_MS);
       const last = rows.at(-1);
-      if (last === undefined) return rewritten;
+      if (last === undefined) return;
+      count(rows.length, await this.#rewrite(older));
       after = [textOf(last, 'namespace'), textOf(last, 'kind'), textOf(last, 'id')];
     }
   }

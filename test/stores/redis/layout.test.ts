@@ -311,6 +311,21 @@ describeRedis('a namespace in Redis during an upgrade of the package', (server) 
     }
   });
 
+  it('[A24] reports the progress of its contract, and no listener stops it', async () => {
+    const { client, next, namespace } = await fleet(600);
+    const seen: { namespaces: number; rows: number }[] = [];
+    const onProgress = (progress: { namespaces: number; rows: number }) => {
+      seen.push(progress);
+      throw new Error('a listener that fails');
+    };
+    const report = await next.contractNamespaces({ client, namespaces: [namespace], onProgress });
+    expect(report).toEqual({ namespaces: 1, rows: 600 });
+    expect(seen.length).toBeGreaterThan(3);
+    expect(seen.slice(0, -1).every(({ namespaces }) => namespaces === 0)).toBe(true);
+    expect(seen.some(({ rows }) => rows > 0 && rows < 600)).toBe(true);
+    expect(seen.at(-1)).toEqual(report);
+  });
+
   it('is contracted only with options that the store would take', async () => {
     const { client } = await fleet(0);
     for (const options of [
@@ -319,6 +334,7 @@ describeRedis('a namespace in Redis during an upgrade of the package', (server) 
       { client, namespaces: [''] },
       { namespaces: [] },
       { client, namespaces: [], contract: true },
+      { client, namespaces: [], onProgress: 'log' },
     ])
       await expect(contractNamespaces(options as never)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });

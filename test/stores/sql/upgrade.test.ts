@@ -117,6 +117,36 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
     expect(await left()).toBe(0);
   });
 
+  it('[A24] reports its progress after each page, and no listener stops it', async () => {
+    await older('payments', 600);
+    await run(`update jit_rows set layout = 1 where id < 'r2'`);
+    const old = await left();
+    const seen: { read: number; rewritten: number }[] = [];
+    const onProgress = (progress: { read: number; rewritten: number }) => {
+      seen.push(progress);
+      throw new Error('a listener that fails');
+    };
+    expect(await migrate({ db, dialect, contract: true, onProgress })).toMatchObject({ rewritten: old });
+    expect(seen.map(({ read }) => read).slice(0, 3)).toEqual([256, 512, 600]);
+    expect(seen.every(({ rewritten }, i) => rewritten >= (seen[i - 1]?.rewritten ?? 0))).toBe(true);
+    expect(seen.at(-1)).toEqual({ read: 600, rewritten: old });
+    await expect(migrate({ db, dialect, onProgress: 'log' as never })).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
+  });
+
+  it('[A24] reports the rows that its last transaction rewrites', async () => {
+    await older('payments', 10);
+    let hasWritten = false;
+    const busy = watched(db, async (sql) => {
+      if (hasWritten || !sql.startsWith('create index')) return;
+      hasWritten = true;
+      await run(`update jit_rows set layout = 0 where id in ('r1', 'r2')`);
+    });
+    const seen: unknown[] = [];
+    await migrate({ db: busy, dialect, contract: true, onProgress: (progress) => void seen.push(progress) });
+    expect(seen[0]).toEqual({ read: 10, rewritten: 10 });
+    expect(seen.at(-1)).toEqual({ read: 10, rewritten: 12 });
+  });
+
   const indexes = async () =>
     JSON.stringify(await run(dialect === 'sqlite' ? 'select name from sqlite_master' : 'select indexname as name from pg_indexes'));
 
