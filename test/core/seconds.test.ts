@@ -19,8 +19,7 @@ const engineOf = (options: Partial<JitEngineOptions> = {}) =>
   new JitEngine({ store: new MemoryGrantStore(), clock: new ManualClock(), approver: autoApprove(() => true), ...options });
 
 const WHO = { subject: 'user:maya', scope: 'db:read' };
-const rule = (fields: object): Policy =>
-  definePolicy({ rules: [{ id: 'r', scopes: ['db:*'], approve: true, ...fields }] });
+const rule = (fields: object): Policy => definePolicy({ rules: [{ id: 'r', scopes: ['db:*'], approve: true, ...fields }] });
 const review = (fields: object): Policy =>
   definePolicy({
     groups: { dba: ['user:sam'], vp: ['user:vp'] },
