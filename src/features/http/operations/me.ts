@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
 import { canAsk } from '../../explain/can-ask.js';
 import { requestable } from '../../explain/requestable.js';
-import { PAGE_ACTIONS } from '../actions.js';
+import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
 import { badgeOf } from '../badge.js';
+import { isPermitted } from '../identity.js';
 import { operation } from '../operation.js';
 import { tagOf } from '../respond.js';
 import * as answers from '../schemas/answers.js';
@@ -72,8 +73,24 @@ export const views = operation({
     'The actions of a page that `may` permits for no target: its views, and its emergency calls. They are no rights: each call asks `may` about its own target.',
   access: 'caller',
   answer: answers.views,
-  async run({ may }) {
-    const permitted = await Promise.all(PAGE_ACTIONS.map((action) => may(action, {})));
+  async run({ caller, options, limit }) {
+    const failures: unknown[] = [];
+    let isReported = false;
+    const onError: typeof options.onError = (error, during) => {
+      if (!isReported) options.onError(error, during);
+      isReported = true;
+    };
+    const isShown = async (action: HttpAction): Promise<boolean> => {
+      try {
+        return await isPermitted({ ...options, onError }, { caller, action, target: {} }, limit);
+      } catch (error) {
+        failures.push(error);
+        return false;
+      }
+    };
+    const permitted = await Promise.all(PAGE_ACTIONS.map(isShown));
+    // A `may` that reads the target of each call hides only the actions about which it throws. One that is down shows no empty menu.
+    if (failures.length === PAGE_ACTIONS.length) throw failures[0];
     return { body: { actions: PAGE_ACTIONS.filter((_, i) => permitted[i]) } };
   },
 });

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import type { HttpPermission } from '../../../src/http.js';
+import { aService, SEC } from './world.js';
+
+describe('the views of a page', () => {
+  it('[A7] hide the actions about which `may` throws, and report that once', async () => {
+    const may = ({ action, target }: HttpPermission): boolean =>
+      action === 'lock' || action === 'revoke' ? (target.subject as string).startsWith('user:') : action === 'history';
+    const { send, errors } = aService({ http: { may } });
+    const { status, body } = await send('GET', '/me/views', { as: SEC });
+    expect([status, body]).toEqual([200, { actions: ['history'] }]);
+    expect(errors).toEqual([expect.any(TypeError)]);
+    // A call about a target is asked again, and judged by its own answer.
+    expect((await send('POST', '/locks', { as: SEC, body: { scope: 'db-prod:*', reason: 'INC-9' } })).status).toBe(503);
+  });
+
+  it('[A7] are 503 while `may` throws about each action, which is reported once, and not an empty menu', async () => {
+    const may = (): never => {
+      throw new TypeError('down');
+    };
+    const { send, errors } = aService({ http: { may } });
+    expect((await send('GET', '/me/views', { as: SEC })).status).toBe(503);
+    expect(errors.filter((error) => error instanceof TypeError)).toHaveLength(1);
+  });
+});
