@@ -38,7 +38,8 @@ export const OWN_PROBLEMS = {
   timeout: {
     status: 503,
     title: 'Too slow',
-    detail: 'The service did not answer in time. Repeat the call with the same Idempotency-Key.',
+    detail:
+      'The service did not answer in time, and begins nothing more for this call. Repeat it, with the same Idempotency-Key if it has one.',
   },
 } as const satisfies Readonly<Record<string, OwnProblem>>;
 

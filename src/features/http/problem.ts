@@ -78,6 +78,8 @@ interface CodeAnswer {
 }
 
 const DOWN = { status: 503, title: 'Unavailable', retryAfter: 5 } as const;
+/** Until an operator acts: a client that repeats the call only adds load. */
+const STAYS_DOWN = { status: 503, title: 'Unavailable', members: ['requestId'] } as const;
 // The failure may have come after the write, so the text does not say that nothing was recorded.
 const REPEAT_LATER = 'The service cannot answer now. Repeat the call later, with the same Idempotency-Key.';
 
@@ -160,12 +162,24 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
     members: ['changeId', 'requestId'],
   },
   ERR_JIT_STORE: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
-  ERR_JIT_HOOK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
-  ERR_JIT_LAYOUT: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_HOOK: {
+    ...STAYS_DOWN,
+    detail: 'A hook of the service refuses this change. A repeat is refused too, until the cause that the service has logged is gone.',
+  },
+  ERR_JIT_LAYOUT: {
+    ...STAYS_DOWN,
+    detail: 'The upgrade of the service is not finished: an operator must finish it before this call can succeed.',
+  },
   ERR_JIT_CLOCK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_APPROVER: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
-  ERR_JIT_ROLLBACK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
-  ERR_JIT_MOVED: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_ROLLBACK: {
+    ...STAYS_DOWN,
+    detail: 'The store has lost entries. An operator must accept that before this call can succeed.',
+  },
+  ERR_JIT_MOVED: {
+    ...STAYS_DOWN,
+    detail: 'The records have moved to another store. An operator must connect the service to it before this call can succeed.',
+  },
   ERR_JIT_CLOSED: { ...DOWN, detail: REPEAT_LATER },
   ERR_JIT_CORRUPT: { status: 500, title: 'Unreadable record', detail: 'A stored record is unreadable. It gives no access.' },
 };
