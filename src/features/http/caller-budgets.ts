@@ -17,6 +17,8 @@ const MAX_MISSES = 10;
 const SECOND_MS = 1_000;
 /** How long a call waits for a place. Milliseconds. */
 const WAIT_MS = 5_000;
+/** How long a call keeps its place, if what it asks never answers. By then its client has a 503. Milliseconds. */
+const HELD_MS = 30_000;
 /** The most callers whose 404s are remembered. Beyond that, the oldest ones are forgotten. */
 const MAX_CALLERS = 10_000;
 
@@ -63,11 +65,12 @@ export class CallerBudgets {
     if (caller.waiting.size === 0 && hasPlace(caller, calledAt)) caller.open++;
     else await this.#place(caller);
     try {
+      const bounded = () => within(this.#kernel.clock.source, HELD_MS, work, busy);
       const inTime = () => {
         if (!isWithin(WAIT_MS, calledAt, this.#now())) throw busy();
-        return work();
+        return bounded();
       };
-      const answer = await (isStranger(caller, this.#now()) ? this.#slots.ask(inTime) : work());
+      const answer = await (isStranger(caller, this.#now()) ? this.#slots.ask(inTime) : bounded());
       if (answer === MISSED) this.#miss(name, caller);
       return answer;
     } finally {

@@ -57,9 +57,8 @@ function resilient(connection: PostgresJsReserved): PostgresJsReserved {
             const { command } = answer;
             return command === 'COMMIT' || command === 'ROLLBACK' ? Object.assign([{ command }], { command, count: 0 }) : answer;
           },
-          (error: Error & { readonly severity?: unknown }) => {
-            // Only an answer of the server has a severity; after others than these it closes the connection.
-            if (!/^(ERROR|WARNING|NOTICE)$/.test(String(error.severity))) lost = error;
+          (error: unknown) => {
+            if (hasEnded(error as Failure)) lost = error as Error;
             throw error;
           },
         ).then(onFulfilled, onRejected);
@@ -70,6 +69,22 @@ function resilient(connection: PostgresJsReserved): PostgresJsReserved {
     },
   };
 }
+
+interface Failure {
+  readonly severity?: unknown;
+  readonly code?: unknown;
+  readonly errno?: unknown;
+}
+
+/**
+ * Whether the connection has ended: by an answer after which the server closes it, by a failure of the socket or of TLS, or by postgres.js.
+ * It is open after any other error, such as that of a value which postgres.js cannot send: kept, it would never return to the pool.
+ */
+const hasEnded = ({ severity, code, errno }: Failure): boolean =>
+  severity === 'FATAL' ||
+  severity === 'PANIC' ||
+  errno !== undefined ||
+  /^(?:CONNECT|ERR_(?:SSL|TLS|STREAM|SOCKET)|E[A-Z]+$)/.test(String(code));
 
 /** The rows of a statement; of several statements, a list of the answers to each. */
 type Answer = readonly unknown[] & { readonly command?: unknown; readonly state?: ServerProcess };

@@ -6,7 +6,7 @@ import { operations } from '../../../src/features/http/operations/index.js';
 import { kernelOf } from '../../../src/kernel/kernel-of.js';
 import { definePolicy } from '../../../src/policy.js';
 import { exampleOf } from './examples.js';
-import { aService, BASE, EVE, MAYA, SAM, turns } from './world.js';
+import { aService, BASE, EVE, MAYA, SAM, SCOPE, turns } from './world.js';
 
 const GROUPS = Array.from({ length: 20 }, (_, i) => `g${i}`);
 const SCOPES = GROUPS.map((name) => `${name}:use`);
@@ -257,6 +257,23 @@ describe('the questions of a stranger', () => {
     for (let i = 0; i < 30; i++) expect((await call()).status).toBe(404);
     expect(kernelOf(service.engine).part(CallerBudgets).size).toBe(0);
     expect(questions.asked['isMember']).toBe(30 * 22);
+  });
+
+  it('L38 [A5] are free again after 30 seconds if `may` never answered, for the caller and for reviewers with a 404', async () => {
+    let hangs = false;
+    const service = aService({ http: { may: () => (hangs ? new Promise<boolean>(() => undefined) : false) } });
+    const { request } = await service.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'x' });
+    const see = (as: string) => service.send('GET', `/requests/${request.id}`, { as });
+    const strangers = Array.from({ length: 32 }, (_, i) => `user:e${i}`);
+    for (const as of strangers) await service.send('GET', '/requests/nope', { as });
+    hangs = true;
+    const hung = [...strangers.map(see), ...Array.from({ length: 10 }, () => see(EVE))];
+    await pass(service, 31);
+    expect(new Set((await Promise.all(hung)).map(({ status }) => status))).toEqual(new Set([503]));
+    hangs = false;
+    expect((await service.send('GET', '/requests/nope', { as: SAM })).status).toBe(404);
+    expect((await service.send('POST', `/requests/${request.id}/approve`, { as: SAM, body: {} })).status).toBe(200);
+    expect((await see(EVE)).status).toBe(404);
   });
 
   it('L42 [A5] are remembered of at most 10,000 callers, and the oldest are forgotten first', async () => {

@@ -342,6 +342,10 @@ describe('a hostile person', () => {
     ['a name that isolates the text', { name: '\u2067Maya' }],
     ['[A29] a pile of marks in its name', { name: `Maya${'\u0301'.repeat(5)}` }],
     ['[A29] only characters without a width', { name: '\u200d\u200f' }],
+    ['[A29] only letters that show nothing', { name: '\u3164\u115f\u1160\uffa0' }],
+    ['[A29] only a blank pattern', { name: '\u2800' }],
+    ['[A29] a soft hyphen in its name', { name: 'Ma\u00adya' }],
+    ['[A29] a tag character in its name', { name: 'Maya\u{e0041}' }],
     ['half a surrogate pair in its name', { name: 'Maya \ud800' }],
   ];
 
@@ -457,9 +461,9 @@ describe('a search for people', () => {
 
   it.each(['\u200d', '\u200f', '\u061c', '\u200b', '\ufeff'])('[A29] passes its text without %j at its edges', async (edge) => {
     const { send, searched } = aDirectory();
-    const search = encodeURIComponent(`${edge}ma${edge}ya${edge}${edge}`);
+    const search = encodeURIComponent(`${edge}maya${edge}${edge}`);
     expect((await send('GET', `/people?search=${search}`, { as: MAYA })).status).toBe(200);
-    expect(searched).toEqual([`${MAYA} for ma${edge}ya`]);
+    expect(searched).toEqual([`${MAYA} for maya`]);
     expect((await send('GET', `/people?search=${encodeURIComponent(`${edge}m${edge}`)}`, { as: MAYA })).status).toBe(400);
   });
 

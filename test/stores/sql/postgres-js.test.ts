@@ -134,6 +134,17 @@ describe('resilientPostgresJs()', () => {
     expect(await whole).toEqual([{ one: 1 }]);
   });
 
+  it('L38 gives a connection back after a value that postgres.js cannot send', async () => {
+    const db = new Kysely<unknown>({ dialect: new PostgresJSDialect({ postgres: resilientPostgresJs(instance(1)) }) });
+    const send = (value: unknown) => db.executeQuery(CompiledQuery.raw('select $1::text as text', [value]));
+    await expect(send(undefined)).rejects.toMatchObject({ code: 'UNDEFINED_VALUE' });
+    await expect(send(new Date(NaN))).rejects.toThrow('Invalid time value');
+    expect((await send('fine')).rows).toEqual([{ text: 'fine' }]);
+    await expect(db.transaction().execute((trx) => trx.executeQuery(CompiledQuery.raw('select $1::text', [undefined])))).rejects.toThrow();
+    expect((await send('fine')).rows).toEqual([{ text: 'fine' }]);
+    await db.destroy();
+  });
+
   it('leaves streams, the count of rows and the errors of the server as they are', async () => {
     const db = kysely();
     const rows: unknown[] = [];

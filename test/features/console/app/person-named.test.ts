@@ -23,6 +23,8 @@ describe('[C3] the person whom a text names', () => {
         ['user:evil', 'lee'],
       ],
     ],
+    ['a name that is the login of another person', 'maya', [['mallory', 'maya']]],
+    ['a name that is the address of another person', 'maya@example.com', [['mallory@example.com', 'maya@example.com']]],
     ['a name that looks like an id', 'user:sam', [['user:evil', 'user:sam']]],
     [
       'a full answer, in which another one may be missing',

@@ -15,12 +15,12 @@ const seen = (name: string): string =>
 
 /**
  * The id of the one person whose name a text is. `undefined`: no person has it, several have, or the text may be an id. People choose
- * their names, so that a name that looks like an id must never lead to another person.
+ * their names, so a name that may be an id must never lead to another person: only a text of several words is a name.
  *
  * @param found what the service finds by that text
  */
 export function personNamed(text: string, found: readonly FoundPerson[]): string | undefined {
-  if (text.includes(':') || found.length >= MOST_FOUND || found.some(({ id }) => id === text)) return undefined;
+  if (text.includes(':') || !/\S\s+\S/u.test(text) || found.length >= MOST_FOUND || found.some(({ id }) => id === text)) return undefined;
   const [first, ...others] = found.filter(({ name }) => seen(name) === seen(text));
   return others.length === 0 ? first?.id : undefined;
 }
