@@ -3,6 +3,7 @@ import { Followers } from '../followers/followers.js';
 import type { Clock, Page } from '../core/ports.js';
 import type { Decision } from '../records/index.js';
 import { isThenable } from '../core/thenable.js';
+import { bindMethods } from '../core/unbound.js';
 import { accessStatus } from './requests/access-status.js';
 import type { AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
 import type { EndedRecords, FlushReport, InboxItem, RevokeAllReport } from './answers.js';
@@ -86,6 +87,7 @@ export class JitEngine<Scope extends string = string> {
     kernel.part(Followers);
     kernel.part(Configurations);
     setKernel(this, kernel);
+    bindMethods(this, 'isAllowed', 'check', 'assertAllowed');
   }
 
   // ---- Asking ------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 import type { EngineClock } from '../../core/clock.js';
 import { isThenable } from '../../core/thenable.js';
+import { bindMethods } from '../../core/unbound.js';
 import type { Action, Checker } from '../../engine/checks/checker.js';
 import { askJournal } from '../../journal/store-reads.js';
 import { decided, viewDecisionOf, type LiveView, type ViewDecision } from './live-view.js';
@@ -19,6 +20,7 @@ export class DirectView implements LiveView {
     this.#checker = checker;
     this.#clock = clock;
     this.#store = store;
+    bindMethods(this, 'isAllowed', 'check');
   }
 
   get freshAt(): number | undefined {

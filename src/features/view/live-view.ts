@@ -1,3 +1,4 @@
+import { bindMethods } from '../../core/unbound.js';
 import { hasUsageRow, type Decision } from '../../records/index.js';
 import type { ClockReading, EngineClock } from '../../core/clock.js';
 import { isThenable } from '../../core/thenable.js';
@@ -76,6 +77,7 @@ export class CopiedView implements LiveView {
     this.#follower = follower;
     this.#checker = new Checker(settings, clock, { live: (query) => copy.live(query) });
     this.#isPlain = settings.isPlain;
+    bindMethods(this, 'isAllowed', 'check');
   }
 
   get freshAt(): number | undefined {
