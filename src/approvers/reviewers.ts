@@ -77,7 +77,7 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
       if (others < approvals) {
         return {
           outcome: 'deny',
-          reason: `needs ${approvals} approvals from group ${name}, but only ${others} of its members may review this request`,
+          reason: `needs ${approvals} approvals from group ${name}, but only ${others} of its members may review this request: its subject and its requester never may`,
         };
       }
       return { outcome: 'review', quorum };

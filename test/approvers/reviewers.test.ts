@@ -90,4 +90,13 @@ describe('reviewers()', () => {
       }
     });
   }
+
+  it('[A18] says that the requester may not review, if no other member is left', async () => {
+    const { engine } = anEngine({ approver: reviewers({ members: [MAYA] }) });
+    expect(await ask(engine)).toMatchObject({
+      outcome: 'denied',
+      reason:
+        'needs 1 approvals from group reviewers, but only 0 of its members may review this request: its subject and its requester never may',
+    });
+  });
 });

@@ -8,7 +8,7 @@ import { checkShape, pathOf } from './check.js';
 import type { Copy } from './copy.js';
 import type { Group, Groups } from './question.js';
 import { readFields, type Field } from './fields.js';
-import { nearest } from './misspelt.js';
+import { nearest } from '../../core/misspelt.js';
 import { canonicalSelector, isEverybody, toSelector, type Selector } from './selectors.js';
 import { readName } from './names.js';
 import { toParts, type Parts, type RuleScopes } from './rule-scopes.js';

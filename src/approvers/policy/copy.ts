@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, readField, readBoundedList, refuseInstance } from '../../core/parse.js';
-import { nearest } from './misspelt.js';
+import { nearest } from '../../core/misspelt.js';
 import type { LiveGroup } from './types.js';
 
 /** An immutable copy of a policy: its data, of own properties alone, and its live groups. */

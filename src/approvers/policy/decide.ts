@@ -100,7 +100,7 @@ const NO_ACR = 'its rules accept no authentication context in common: ask for th
 const reasonOf = ({ group, approvals, people, missing }: Unmeetable): string =>
   group === undefined
     ? `needs ${approvals} different reviewers, but the groups list too few who may review this request: ${missing}`
-    : `needs ${approvals} approvals from group ${group}, but only ${people} of its members may review this request`;
+    : `needs ${approvals} approvals from group ${group}, but only ${people} of its members may review this request: its subject and its requester never may`;
 
 /** Why the subject may not ask for this. `undefined`: it may. */
 export function whyIneligible(said: Answer, request: AccessRequest): Unmet | undefined {

@@ -10,7 +10,7 @@ import { MAX_FIELDS, readFields } from './fields.js';
 import { acrSchema, calendar, metadataField } from './json-schemas.js';
 import { MAX_ALTERNATIVES, MAX_STEPS } from '../../records/index.js';
 import { readAcr } from '../../core/acr.js';
-import { nearest } from './misspelt.js';
+import { nearest } from '../../core/misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './selectors.js';
 import { readTicket, TICKET_PATTERN } from './ticket.js';

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { JsonObject } from '../../model/json.js';
 import { InvalidArgumentError } from '../../core/errors.js';
+import { nearest } from '../../core/misspelt.js';
 import { isId, invalid, show } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { Operation } from './operation.js';
@@ -75,9 +76,16 @@ function parse(schema: z.ZodMiniType, given: JsonObject): unknown {
   if (read.success) return read.data;
   const [issue] = read.error.issues;
   if (issue === undefined) throw invalid('body', 'valid', given);
-  if (issue.code === 'unrecognized_keys')
-    throw invalid(pathOf([...issue.path, issue.keys[0] ?? '']), 'omitted: this call has no such field', issue.keys[0]);
+  if (issue.code === 'unrecognized_keys') throw unknownField(schema, issue.keys[0] ?? '');
   throw new InvalidArgumentError(pathOf(issue.path), ruleOf(issue), show(issue.input));
+}
+
+/** The fields of a query and of a body are flat. */
+function unknownField(schema: z.ZodMiniType, field: string): InvalidArgumentError {
+  const fields = Object.keys((schema as z.ZodMiniObject).shape);
+  const meant = nearest(field, fields);
+  const known = fields.length === 0 ? 'no fields' : `only ${fields.join(', ')}`;
+  return invalid(field, `omitted${meant === undefined ? '' : `, or spelled ${meant}`}: this call has ${known}`, field);
 }
 
 const pathOf = (path: readonly PropertyKey[]): string =>

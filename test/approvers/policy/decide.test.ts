@@ -248,7 +248,8 @@ describe('a review', () => {
     expect(await policy.decide(asking('db:write', { subject: 'user:ana', requestedBy: 'user:ana' }))).toEqual({
       outcome: 'deny',
       rule: 'lead',
-      reason: 'needs 3 approvals from group dba, but only 2 of its members may review this request',
+      reason:
+        'needs 3 approvals from group dba, but only 2 of its members may review this request: its subject and its requester never may',
     });
   });
 

@@ -145,10 +145,13 @@ describe('the quorum of a rule (feature 5)', () => {
 
 describe('a quorum that can never be met (feature 5)', () => {
   it.each<readonly [Review, string | undefined]>([
-    [{ groups: { leads: 2 } }, 'needs 2 approvals from group leads, but only 1 of its members may review this request'],
+    [
+      { groups: { leads: 2 } },
+      'needs 2 approvals from group leads, but only 1 of its members may review this request: its subject and its requester never may',
+    ],
     [
       { steps: [{ groups: { leads: 1 } }, { groups: { leads: 1 } }] },
-      'needs 2 approvals from group leads, but only 1 of its members may review this request',
+      'needs 2 approvals from group leads, but only 1 of its members may review this request: its subject and its requester never may',
     ],
     [{ anyOf: [{ groups: { leads: 2 } }, { groups: { dba: 1 } }] }, undefined],
     [{ groups: { leads: 2 }, escalate: { to: 'sre', after: '1m' } }, undefined],
