@@ -46,9 +46,9 @@ export default defineConfig({
     // See `tiers`: its imports only say which modules belong together.
     options.logOverride = { 'ignored-bare-import': 'silent' };
   },
-  // Both are published as ES modules only. Bundled, `require('jit-access')` needs nothing of a CommonJS user: no Node
-  // that can require ES modules, no transform in jest. tslib, a dependency, stays outside.
-  noExternal: ['@noble/hashes', 'canonicalize', /^zod(\/|$)/],
+  // The package has no dependency: what is imported is a peer, or bundled. Most are published as ES modules only, and
+  // `require('jit-access')` needs no Node that can require them, and no transform in jest. tsc imports tslib where a helper is needed.
+  noExternal: ['@noble/hashes', 'canonicalize', 'tslib', /^zod(\/|$)/],
   dts: {
     entry: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     // tsup sets baseUrl, which TypeScript 6 reports as deprecated.

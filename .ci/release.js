@@ -7,30 +7,18 @@
  * The files are in .tmp/release: the tarball, a bill of materials, the notes, and SHA256SUMS of all three. With `--built`
  * after the tag, `pack` takes the build that is there.
  */
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join, posix } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail, filesOfPackage, packCopy, run } from './pack.js';
 
 process.chdir(join(import.meta.dirname, '..'));
 const folder = '.tmp/release';
 const LARGEST = 7e6;
-const { name, version, repository, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const tarball = `${name}-${version}.tgz`;
 /** What SHA256SUMS lists. */
 const files = [tarball, 'sbom.cdx.json', 'NOTES.md'];
-
-function fail(reason) {
-  console.error(reason);
-  process.exit(1);
-}
-
-function run(program, ...args) {
-  const { status, stdout, error } = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 1e9 });
-  if (status !== 0) fail(`${[program, ...args].join(' ')} failed${error === undefined ? '' : `: ${error.message}`}\n${stdout ?? ''}`);
-  return stdout;
-}
 
 const hashOf = (file, algorithm = 'sha256', encoding = 'hex') => createHash(algorithm).update(readFileSync(file)).digest(encoding);
 
@@ -52,53 +40,25 @@ function refuse(tag) {
   if (changes() === undefined) fail(`CHANGELOG.md has no "## ${version}".`);
 }
 
-/**
- * The registry's page resolves no `srcset`, and pictures and API reports are not packed: README links to the repository, and so does
- * each page where the package lacks the target.
- */
-function absoluteLinks(page, text, packed) {
-  const place = /github\.com\/(.+)\.git$/.exec(repository.url)?.[1];
-  const isPacked = (target) => packed.some((path) => path === target || path.startsWith(`${target}/`));
-  const absolute = (whole, before, link) => {
-    const [path, anchor] = link.split(/(?=#)/);
-    if (/^(?:\w+:|#)/.test(link)) return whole;
-    const target = posix.join(posix.dirname(page), path).replace(/\/$/, '');
-    if (page !== 'README.md' && isPacked(target)) return whole;
-    const base = /\.(?:webp|png|svg)$/.test(target) ? `https://raw.githubusercontent.com/${place}` : `https://github.com/${place}/blob`;
-    return `${before}${base}/v${version}/${target}${anchor ?? ''}`;
-  };
-  const parts = text.split(/(^```.*?^```$)/ms);
-  return parts.map((part, at) => (at % 2 === 1 ? part : part.replace(/(\]\(|src(?:set)?=")([^)\s"]+)/g, absolute))).join('');
-}
-
-/** Packs a copy, in which the links are absolute. */
-function packCopy() {
-  const packed = JSON.parse(run('npm', 'pack', '--dry-run', '--json', '--ignore-scripts'))[0].files.map(({ path }) => path);
+/** Packs the files that are in the repository. */
+function packTracked() {
+  const packed = filesOfPackage();
   // `git status` does not show what is ignored, and npm packs it all the same.
   const tracked = new Set(run('git', 'ls-files', '-z').split('\0'));
   const strange = packed.filter((path) => !path.startsWith('dist/') && !tracked.has(path));
   if (strange.length > 0) fail(`Files that are not in the repository would be packed: ${strange.join(', ')}`);
-  const copy = mkdtempSync(join(tmpdir(), 'jit-release-'));
-  for (const path of packed) {
-    mkdirSync(dirname(join(copy, path)), { recursive: true });
-    if (path.endsWith('.md')) writeFileSync(join(copy, path), absoluteLinks(path, readFileSync(path, 'utf8'), packed));
-    else copyFileSync(path, join(copy, path));
-  }
-  const [{ files: inTarball, unpackedSize }] = JSON.parse(
-    run('npm', 'pack', copy, '--json', '--ignore-scripts', '--pack-destination', folder),
-  );
-  rmSync(copy, { recursive: true });
+  const { files: inTarball, unpackedSize } = packCopy(folder, packed);
   if (unpackedSize > LARGEST) fail(`The package has ${unpackedSize} bytes unpacked, more than ${LARGEST}.`);
   const wrong = inTarball.map(({ path }) => path).filter((path) => /\.map$|^docs\/api\//.test(path) || !packed.includes(path));
   if (wrong.length > 0 || inTarball.length !== packed.length) fail(`The tarball has other files: ${wrong.join(', ')}`);
   console.log(`${tarball}: ${inTarball.length} files, ${unpackedSize} bytes unpacked`);
 }
 
-/** The bill of materials: the dependencies, and the packages whose code is bundled, as THIRD_PARTY_NOTICES lists them. */
+/** The bill of materials: the packages whose code is bundled, as THIRD_PARTY_NOTICES lists them. There is no dependency. */
 function describe() {
   const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
   const bundled = [...readFileSync('THIRD_PARTY_NOTICES', 'utf8').matchAll(/^={80}\n(\S+) \(/gm)].map(([, bundledName]) => bundledName);
-  const refs = [...Object.keys(dependencies), ...bundled].map((part) => `${part}@${packages[`node_modules/${part}`]?.version}`);
+  const refs = bundled.map((part) => `${part}@${packages[`node_modules/${part}`]?.version}`);
   const bill = JSON.parse(run('npm', 'sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'));
   const components = bill.components.filter((component) => refs.includes(component['bom-ref']));
   if (components.length !== refs.length) fail(`npm sbom does not know each of ${refs.join(', ')}`);
@@ -118,7 +78,7 @@ function pack([tag, built]) {
   if (built !== '--built') run('npm', 'run', 'build');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  packCopy();
+  packTracked();
   describe();
 }
 

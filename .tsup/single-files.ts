@@ -4,10 +4,10 @@ import type { Options } from 'tsup';
 import { ENTRIES } from './entries.js';
 import { minify } from './minified.js';
 
-const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Readonly<
-  Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>
->;
-const OUTSIDE = ['node:*', ...Object.keys({ ...dependencies, ...peerDependencies })];
+const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+  readonly peerDependencies: Readonly<Record<string, string>>;
+};
+const OUTSIDE = ['node:*', ...Object.keys(peerDependencies)];
 
 /** The module of the command line that its command `dev` loads. It loads the entries, as a service does. */
 const DEV = '/command-line/dev/';

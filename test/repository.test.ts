@@ -19,11 +19,16 @@ function check(manifest: string) {
   return spawnSync('bash', [`${root}.ci/repository`], { cwd: folder, encoding: 'utf8' });
 }
 
-describe('the address of the repository', () => {
-  it('is checked before all else when the package is published', () => {
-    expect(scripts['prepublishOnly']).toMatch(/^\.ci\/repository && /);
+describe('npm pack and npm publish of this folder', () => {
+  it('[A36] are refused, and name the command that packs a copy: the scripts and tools of the repository are for no user', () => {
+    expect(scripts['prepack']).toBe('node .ci/pack.js');
+    expect(scripts['tarball']).toMatch(/^node \.ci\/pack\.js \S+$/);
+    const { status, stderr } = spawnSync(process.execPath, ['.ci/pack.js'], { cwd: root, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([1, expect.stringContaining('Run "npm run tarball": it packs a copy.')]);
   });
+});
 
+describe('the address of the repository', () => {
   it('has the form from which npm derives the homepage and the address for bugs', () => {
     expect(repository.type).toBe('git');
     expect(repository.url).toMatch(/^git\+https:\/\/github\.com\/[\w-]+\/[\w.-]+\.git$/);

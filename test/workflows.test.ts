@@ -79,6 +79,9 @@ function mistakesOf(file: string, source: string): string[] {
       // What one run has left in a cache would become a part of the release.
       const reuses = file === 'release.yml' && uses?.startsWith('actions/setup-node@') && options?.['package-manager-cache'] !== false;
       if (reuses || uses?.startsWith('actions/cache') || options?.['cache'] !== undefined) mistakes.push(`${name}: caches`);
+      // A package that this repository only uses could change what is released.
+      if (file === 'release.yml' && /\bnpm (?:ci|i|install|rebuild)\b/.test(run ?? '') && !run?.includes('--ignore-scripts'))
+        mistakes.push(`${name}: install scripts`);
       // A shell would run a title or a branch name that is put into its program.
       if (run?.includes('${{')) mistakes.push(`${name}: expression in run`);
     }
@@ -140,6 +143,9 @@ describe('the workflows', () => {
     ['          package-manager-cache: false\n', '', 'version: caches'],
     ['package-manager-cache: false', 'package-manager-cache: false\n          cache: npm', 'version: caches'],
     [/actions\/upload-artifact@/, 'actions/cache@', 'pack: caches'],
+    ['npm ci --ignore-scripts\n      - run: node', 'npm ci\n      - run: node', 'pack: install scripts'],
+    ['npm ci --ignore-scripts\n      - uses: changesets', 'npm ci\n      - uses: changesets', 'version: install scripts'],
+    ['npm ci --prefix .ci/npm --ignore-scripts', 'npm ci --prefix .ci/npm', 'stage: install scripts'],
     ['github.token', 'secrets.NPM_TOKEN', 'secret: secrets.NPM_TOKEN'],
     ['"$GITHUB_REF_NAME"\n', '${{ github.ref_name }}\n', 'pack: expression in run'],
   ])('would be found in the release with %j replaced by %j', (right, wrong, mistake) => {

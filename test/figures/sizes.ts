@@ -27,7 +27,7 @@ const path = fileURLToPath(new URL('sizes.json', import.meta.url));
 const ENGINE = 'export { JitEngine, reviewers } from "./dist/index.js";';
 
 /** What a user has installed next to the package. */
-const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'react', 'tslib'];
+const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'react'];
 
 export function readSizes(): readonly SizeRow[] {
   const measured = JSON.parse(readFileSync(path, 'utf8')) as Readonly<Record<string, number>>;

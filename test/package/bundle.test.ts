@@ -166,7 +166,6 @@ describe('five exports of the core', () => {
       format: 'esm',
       platform: 'neutral',
       mainFields: ['module', 'main'],
-      external: ['tslib'],
       write: false,
       logLevel: 'error',
     });

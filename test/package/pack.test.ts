@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { entries, root } from './entries.js';
@@ -14,6 +14,25 @@ const imported = (specifier: string) =>
   run('module', `console.log(JSON.stringify(Object.keys(await import('${specifier}')).sort()))`) as string[];
 const required = (specifier: string) =>
   run('commonjs', `console.log(JSON.stringify(Object.keys(require('${specifier}')).sort()))`) as string[];
+
+const tarball = () => join(inject('installed'), 'node_modules/jit-access');
+
+/** The links of a page, and the pages that another file names. */
+const linksOf = (file: string, text: string): readonly string[] =>
+  file.endsWith('.md')
+    ? [...text.replace(/^```.*?^```/gms, '').matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)].map(
+        ([, link, image]) => link ?? image ?? '',
+      )
+    : [...text.matchAll(/\bdocs\/[\w/-]+\.md\b/g)].map(([page]) => posix.relative(posix.dirname(file), page));
+
+/** Whether a link of a file leads to one of the tarball, or to one of this repository by its address. Others are not followed. */
+function leadsSomewhere(file: string, link: string): boolean {
+  const [, own] =
+    /^https:\/\/(?:raw\.githubusercontent\.com|github\.com)\/[\w-]+\/jit-access\/(?:blob\/)?v[\d.]+\/([^#]+)/.exec(link) ?? [];
+  if (own !== undefined) return existsSync(join(root, own));
+  const [path = ''] = link.split('#');
+  return path === '' || /^(?:https|mailto):/.test(path) || existsSync(join(tarball(), posix.dirname(file), path));
+}
 
 describe('the packed package', () => {
   it('contains the build and the documents, and nothing else', () => {
@@ -45,25 +64,31 @@ describe('the packed package', () => {
     expect(inject('packed').filter((path) => /^docs\/api\/|\.(?:map|webp)$/.test(path))).toEqual([]);
   });
 
-  it('contains every file that its pages link to, except those that only the repository has', () => {
-    const packed = inject('packed');
-    const pages = packed.filter((path) => path.endsWith('.md'));
-    const dead = pages.flatMap((page) => {
-      const prose = readFileSync(join(root, page), 'utf8').replace(/^```.*?^```/gms, '');
-      const links = [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)].map(([, link, image]) => link ?? image ?? '');
-      return links
-        .map((link) => link.split('#')[0] ?? '')
-        .filter((path) => path !== '' && !/^\w+:/.test(path))
-        .map((path) => posix.join(posix.dirname(page), path))
-        .filter(
-          (target) =>
-            !/^docs\/(?:api\/.*\.md|[^/]*\.(?:svg|webp))$/.test(target) &&
-            !packed.some((path) => path === target || path.startsWith(`${target}/`)),
-        )
-        .map((target) => `${page} -> ${target}`);
+  it('[A36] has no dead link: what it lacks is a link to the repository', () => {
+    const dead = inject('packed').flatMap((file) => {
+      const links = linksOf(file, readFileSync(join(tarball(), file), 'utf8'));
+      return links.filter((link) => !leadsSomewhere(file, link)).map((link) => `${file} -> ${link}`);
     });
-    expect(pages.length).toBeGreaterThan(30);
     expect(dead).toEqual([]);
+    expect(leadsSomewhere('docs/README.md', 'api/index.api.md')).toBe(false);
+    expect(leadsSomewhere('docs/README.md', 'start/quickstart.md#next')).toBe(true);
+  });
+
+  it('[A36] has a package.json without the scripts, the tools and the settings of this repository', () => {
+    const packed = JSON.parse(readFileSync(join(tarball(), 'package.json'), 'utf8')) as object;
+    const { scripts, devDependencies, overrides, allowScripts, ...rest } = JSON.parse(
+      readFileSync(join(root, 'package.json'), 'utf8'),
+    ) as Readonly<Record<string, unknown>>;
+    expect(packed).toEqual(rest);
+    for (const own of [scripts, devDependencies, overrides, allowScripts]) expect(own).toBeTypeOf('object');
+  });
+
+  it('[A36] is packed from a copy: no file of the repository changes, not even for a moment', () => {
+    const state = () => [manifestText(), execFileSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' })];
+    const manifestText = () => readFileSync(join(root, 'package.json'), 'utf8');
+    const before = state();
+    execFileSync(process.execPath, ['.ci/pack.js', inject('installed'), '--json'], { cwd: root });
+    expect(state()).toEqual(before);
   });
 
   it.each(entries)('exports the same names for import and require: $specifier', ({ specifier }) => {

@@ -1,7 +1,6 @@
 /*
  * Before the tests of this folder, once: builds the package, packs it, and installs the tarball in an empty folder, as a
- * user would. Its dependencies are packed from node_modules, so that npm needs no registry. Its peers, with all that they
- * need, are linked from there.
+ * user would. It has no dependency, so npm needs no registry. Its peers, with all that they need, are linked from node_modules.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -25,11 +24,9 @@ export default function setup(project: TestProject): () => void {
   // .ci/check has built it, once for all its steps, some of which run at the same time.
   if (process.env['JIT_TEST_BUILT'] === undefined) npm(root, 'run', 'build');
   const folder = mkdtempSync(join(tmpdir(), 'jit-access-'));
-  const needed = Object.keys(manifest.dependencies ?? {}).map((name) => `./node_modules/${name}`);
-  const own = pack('.', folder);
-  const others = needed.map((source) => pack(source, folder));
+  const own = JSON.parse(run(root, process.execPath, '.ci/pack.js', folder, '--json')) as Packed;
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', version: '1.0.0', private: true }));
-  npm(folder, 'install', '--offline', '--no-audit', '--no-fund', ...[own, ...others].map(({ filename }) => `./${filename}`));
+  npm(folder, 'install', '--offline', '--no-audit', '--no-fund', `./${own.filename}`);
   for (const peer of Object.keys(manifest.peerDependencies ?? {})) {
     link(peer, folder);
     link(`@types/${peer}`, folder);
@@ -49,13 +46,6 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-function pack(source: string, folder: string): Packed {
-  const report = npm(root, 'pack', source, '--json', '--ignore-scripts', '--pack-destination', folder);
-  const [packed] = JSON.parse(report) as readonly Packed[];
-  if (packed === undefined) throw new Error('npm pack gave no tarball');
-  return packed;
-}
-
 function link(name: string, folder: string): void {
   const [source, target] = [join(root, 'node_modules', name), join(folder, 'node_modules', name)];
   if (!existsSync(source)) return;
@@ -63,9 +53,14 @@ function link(name: string, folder: string): void {
   symlinkSync(source, target, 'junction');
 }
 
-function npm(cwd: string, ...args: string[]): string {
+function npm(cwd: string, ...args: string[]): void {
+  run(cwd, 'npm', ...args);
+}
+
+function run(cwd: string, program: string, ...args: string[]): string {
   // On Windows npm is a script, which only a shell starts.
-  const { status, stdout, stderr } = spawnSync('npm', args, { cwd, encoding: 'utf8', shell: process.platform === 'win32' });
-  if (status !== 0) throw new Error(`npm ${args.join(' ')} failed\n${stdout}${stderr}`);
+  const shell = process.platform === 'win32' && program === 'npm';
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: 'utf8', maxBuffer: 1e9, shell });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')} failed\n${stdout}${stderr}`);
   return stdout;
 }

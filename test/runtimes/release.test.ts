@@ -173,22 +173,14 @@ describe('a release', () => {
     });
   });
 
-  it('has a bill of materials of the dependencies and of the bundled code', () => {
+  it('has a bill of materials of the bundled code', () => {
     const { metadata, components } = JSON.parse(packed(first, 'sbom.cdx.json').toString()) as Bill;
     expect(metadata.component.purl).toBe(`pkg:npm/jit-access@${version}`);
     const names = components.map(({ purl }) => /^pkg:npm\/(.+)@[\d.]+$/.exec(purl)?.[1]);
-    expect(names.sort()).toEqual([
-      '%40noble/hashes',
-      '%40preact/signals',
-      '%40preact/signals-core',
-      'canonicalize',
-      'preact',
-      'tslib',
-      'zod',
-    ]);
+    expect(names.sort()).toEqual(['%40noble/hashes', '%40preact/signals', '%40preact/signals-core', 'canonicalize', 'preact', 'zod']);
     expect(components.filter(({ hashes }) => hashes.length !== 1)).toEqual([]);
     expect(new Set(components.flatMap(({ licenses }) => licenses.map(({ license }) => license.id)))).toEqual(
-      new Set(['0BSD', 'Apache-2.0', 'MIT']),
+      new Set(['Apache-2.0', 'MIT']),
     );
   });
 
@@ -257,9 +249,7 @@ describe('a release', () => {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       for await (const chunk of server.stdout ?? []) if (String(chunk).includes('http address')) break;
-      // The only dependency. The registry asks no other one.
-      const tslib = run(folder, 'npm', 'pack', `${root}node_modules/tslib`, '--ignore-scripts').stdout.trim();
-      expect(run(folder, 'npm', 'publish', `./${tslib}`)).toMatchObject({ status: 0 });
+      // It asks no other registry, and has nothing but this package.
       expect(release(first, 'publish', 'npm', 'publish', '--provenance=false')).toMatchObject({ status: 0 });
     });
     afterAll(async () => {
