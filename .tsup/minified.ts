@@ -50,6 +50,8 @@ export async function minify(file: string): Promise<void> {
   if (annotated.includes('__IS_PURE__')) throw new Error(`an annotation is lost in ${file}`);
   const { sources, mappings, ...rest } = JSON.parse(composed) as { readonly sources: readonly string[]; readonly mappings: string };
   const broken = breakLongLines(annotated, mappings);
+  if ((await onOneLine(broken.code)) !== (await onOneLine(await onOneLine(text))))
+    throw new Error(`a break of a line changes what ${file} does`);
   // The package contains no maps: names are enough to read a trace.
   writeFileSync(file, broken.code);
   // What esbuild adds between modules has the file itself as its source, by its path on this machine, or the name of a constant.
@@ -61,6 +63,12 @@ export async function minify(file: string): Promise<void> {
       sources: sources.map((source) => (isAbsolute(source) || source.startsWith('<') ? basename(file) : source)),
     }),
   );
+}
+
+/** The program on one line, but for its texts: by it, two programs that differ in breaks alone are the same. */
+async function onOneLine(code: string): Promise<string> {
+  const { code: line } = await transform(code, { minifyWhitespace: true, target: 'es2022' });
+  return line.replaceAll(OPERAND, SHORT_PURE);
 }
 
 /**
