@@ -249,7 +249,7 @@ describe('a release', () => {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       for await (const chunk of server.stdout ?? []) if (String(chunk).includes('http address')) break;
-      // It asks no other registry, and has nothing but this package.
+      // It asks no other registry, and has only this package.
       expect(release(first, 'publish', 'npm', 'publish', '--provenance=false')).toMatchObject({ status: 0 });
     });
     afterAll(async () => {

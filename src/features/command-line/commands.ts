@@ -74,7 +74,12 @@ const verify: Run = async (client, given) => {
 /** All commands, in the order of `help`. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   dev: {
-    help: ['[--port <number>] [--sqlite <file>]', 'shows the console over an example, on this machine, until Ctrl-C'],
+    help: [
+      '[--port <number>] [--sqlite <file>]',
+      'shows the console over an example, on this machine, until Ctrl-C',
+      '--port    default: 4280, or any that is free',
+      '--sqlite  keeps the example in a file. Needs Node 22.16 or newer, and: npm install jit-access kysely',
+    ],
     options: { port: 'string', sqlite: 'string' },
   },
   ask: {

@@ -32,8 +32,8 @@ function usage(name = ''): string {
   const known = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (known === undefined)
     return `Usage: jit-access <command> [options]\n\n${Object.entries(COMMANDS).map(usageOf).join('')}\n${OF_SERVICE}`;
-  const [form, about] = known.help;
-  return `Usage: jit-access ${`${name} ${form}`.trimEnd()}\n\n  ${about}\n${known.run === undefined ? '' : `\n${OF_SERVICE}`}`;
+  const [form, ...about] = known.help;
+  return `Usage: jit-access ${`${name} ${form}`.trimEnd()}\n\n  ${about.join('\n  ')}\n${known.run === undefined ? '' : `\n${OF_SERVICE}`}`;
 }
 
 /** The column in which `help` says what a command does. */
@@ -68,11 +68,12 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     const answer = answerOf(error);
     const isUsage = error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
     if (isUsage) {
-      err(`${shown(messageOf(error).split('\n'))}\n${usage(args[0])}`);
+      err(asksForHelp(args, error) ? usage(args[0]) : `${shown(messageOf(error).split('\n'))}\n${usage(args[0])}`);
       return 2;
     }
     const code = codeOf(error, answer);
-    const hint = code === 2 ? undefined : hintOf(answer, args[0], baseUrl);
+    // `dev` calls no service.
+    const hint = code === 2 || baseUrl === '' ? undefined : hintOf(answer, args[0], baseUrl);
     const failed = `FAILED: ${messageOf(error)}${isJitError(error) ? ` (${error.code})` : ''}`;
     err(shown(hint === undefined ? [failed] : [failed, hint], colours?.err));
     return code;
@@ -92,12 +93,21 @@ function codeOf(error: unknown, answer: HttpClientError | undefined): 1 | 2 | 3 
   return answer?.problem !== undefined && (answer.status ?? 500) < 500 ? 1 : 3;
 }
 
-/** `help`, `help <command>` and `--version`, only if asked alone: a script must not take an id `--help` for a command that was carried out. */
+const HELP = ['--help', '-h'];
+
+/** Whether a command that calls a service got `--help`: it prints its usage and ends with 2, so that no script takes it for carried out. */
+const asksForHelp = ([, ...rest]: readonly string[], error: unknown): boolean =>
+  (error as { readonly code?: unknown }).code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' && rest.some((text) => HELP.includes(text));
+
+/** `help`, `help <command>`, `dev help`, `dev --help` and `--version`, only if asked alone: see {@link asksForHelp}. */
 function helpOf([first = '', second, ...more]: readonly string[]): string | undefined {
   const isAlone = second === undefined;
   if (first === '--version' && isAlone) return `${BUILD.split(' ')[0] ?? ''}\n`;
   if (first === 'help' && second !== undefined && Object.hasOwn(COMMANDS, second) && more.length === 0) return usage(second);
-  return ['help', '--help', '-h'].includes(first) && isAlone ? usage() : undefined;
+  const words = ['help', ...HELP];
+  if (second !== undefined && words.includes(second) && Object.hasOwn(COMMANDS, first) && COMMANDS[first]?.run === undefined)
+    return usage(first);
+  return words.includes(first) && isAlone ? usage() : undefined;
 }
 
 /** `dev`. Loaded only then: every other command needs no engine. */

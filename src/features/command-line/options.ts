@@ -32,7 +32,9 @@ export function readCommandLine(args: readonly string[], commands: Readonly<Reco
   if (repeated !== undefined) throw new UsageError(`--${repeated} is given more than once`);
   const [argument, ...more] = read.positionals;
   if ((argument === undefined) !== (known.argument === undefined) || more.length > 0)
-    throw new UsageError(known.argument === undefined ? `${command} takes only options` : `${command} takes one ${known.argument}`);
+    throw new UsageError(
+      `${command} takes ${command === 'help' ? 'one command' : known.argument === undefined ? 'only options' : `one ${known.argument}`}`,
+    );
   return { ...read.values, ...(known.argument !== undefined && { [known.argument]: argument }), command };
 }
 

@@ -2,7 +2,9 @@ import { journalHead } from 'jit-access/journal';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../../../src/features/command-line/commands.js';
 import { main } from '../../../src/features/command-line/main.js';
 import { toNodeHandler } from '../../../src/http.js';
 import { root } from '../../docs/pages.js';
@@ -270,6 +272,47 @@ describe('jit-access --help', () => {
   });
 });
 
+describe('a command with --help', () => {
+  const { dev: _, help: __, ...OF_SERVICE } = COMMANDS;
+
+  it.each(
+    Object.keys(OF_SERVICE).flatMap((name) => [
+      [name, '--help'],
+      [name, '-h'],
+      [name, ...URL, '--help'],
+    ]),
+  )('[A20] that calls a service prints its usage alone, and ends with 2: nothing was carried out: %s %s', async (...args) => {
+    const { run } = await aTerminal();
+    const { code, out, err } = await run(args);
+    expect([code, out, err.split(' ').slice(0, 3).join(' ').trim()]).toEqual([2, '', `Usage: jit-access ${args[0]}`]);
+  });
+
+  it.each([
+    ['dev', '--help'],
+    ['dev', '-h'],
+    ['dev', 'help'],
+    ['help', '--help'],
+    ['help', 'dev'],
+  ])('[A20] that calls none prints its usage, and ends with 0: %s %s', async (...args) => {
+    const { run } = await aTerminal();
+    const { code, out, err } = await run(args);
+    expect([code, out.split(' ').slice(0, 2).join(' '), err]).toEqual([0, 'Usage: jit-access', '']);
+    if (args.includes('dev'))
+      expect(out).toContain('--sqlite  keeps the example in a file. Needs Node 22.16 or newer, and: npm install jit-access kysely');
+  });
+});
+
+describe('jit-access dev, when it cannot begin', () => {
+  it('[A20] says why, and names no service', async () => {
+    let err = '';
+    const folder = fileURLToPath(new globalThis.URL('.', import.meta.url));
+    const terminal = { env: {}, out: () => undefined, err: (text: string) => void (err += text) };
+    expect(await main(['dev', '--sqlite', folder], terminal)).toBe(3);
+    expect(err).toMatch(/^FAILED: [^\n]+\n$/);
+    expect(err).not.toContain('JIT_ACCESS_URL');
+  });
+});
+
 describe('JIT_ACCESS_URL', () => {
   it('names the service, and --url replaces it', async () => {
     const { run } = await aTerminal();
@@ -344,7 +387,7 @@ describe('wrong usage', () => {
     [['dev', '--port', '70000'], '--port must be a number from 0 to 65535'],
     [['dev', '--port', '1e3'], '--port must be a number'],
     [['dev', ...URL], "Unknown option '--url'"],
-    [['help', 'explode'], 'help takes only options'],
+    [['help', 'explode'], 'help takes one command'],
     [['ask', SCOPE, '--ttl', '30', ...URL], '--ttl must be'],
     [['who', SCOPE, '--token', 't', ...URL], "Unknown option '--token'"],
     [['verify', 'all', ...URL], 'verify takes only options'],

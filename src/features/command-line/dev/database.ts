@@ -32,7 +32,7 @@ export interface DevDatabase {
 export async function openDatabase(file: string, load: () => Promise<Sqlite> = () => import(SQLITE)): Promise<DevDatabase> {
   const { DatabaseSync } = await load().catch(() => {
     throw new DatabaseRefused(
-      `--sqlite needs node:sqlite of Node 22.16 or newer; this is ${process.version}. Without --sqlite, dev needs none.`,
+      `--sqlite needs node:sqlite of Node 22.16 or newer, and the package kysely; this is Node ${process.version}. Without --sqlite, dev needs neither.`,
     );
   });
   const { Kysely, SqliteDialect } = await import('kysely').catch(() => {

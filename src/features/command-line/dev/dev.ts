@@ -6,6 +6,8 @@ import { writeHistory } from './history.js';
 import { policy } from './people.js';
 import { serveDev } from './server.js';
 
+const NEXT = 'Next, with your own code: npm install jit-access, and follow docs/start/quickstart.md of the package.\n';
+
 /** What `dev` takes from its command line. */
 export interface DevOptions {
   /** Default: one that is free. */
@@ -36,7 +38,7 @@ export async function runDev({ port, sqlite }: DevOptions, { out, err, stop }: D
     if ((await journalHead(engine)).seq === 0) await writeHistory(store, systemClock.now());
     const server = await serveDev(engine, port, onError);
     const sweeper = startSweeper(engine, { every: '10s', onError });
-    out(`jit-access dev: an example with six people. It is only for this machine, and ends with Ctrl-C.\n\n  ${server.address}\n\n`);
+    out(`jit-access dev: an example with six people. It is only for this machine, and ends with Ctrl-C.\n\n  ${server.address}\n\n${NEXT}`);
     await new Promise<void>((resolve) => {
       if (stop.aborted) resolve();
       stop.addEventListener('abort', () => resolve());
