@@ -29,6 +29,14 @@ describe('a page', () => {
     }
   });
 
+  it.each(pages)('[A19] %s calls curl by options that are older than its --json of 2022', (page) => {
+    expect(
+      textOf(page)
+        .replaceAll(/\\\n\s*/g, '')
+        .match(/^curl .*--json.*/gm),
+    ).toBeNull();
+  });
+
   it('is in the list of all pages, which README.md names', () => {
     expect(linksOf('README.md')).toContain(LIST);
     const listed = linksOf(LIST).map((link) => posix.join('docs', link));

@@ -18,6 +18,7 @@ import { root } from './entries.js';
  *   `npm install` links the packed package, and each package that this repository has; npm installs any other one.
  * - A block `sh serve`: one command that runs until the page, or `<!-- stop -->`, ends it with SIGTERM. It must then exit with 0; `npx` is
  *   ended by the signal itself.
+ *   Each address that it prints must answer.
  * - A block `text` below either: what the commands print, or what the server prints when it is ready. `...` is any text.
  * - `<!-- sam approves -->`, `<!-- sam denies -->`, `<!-- maya releases -->`: what a person does in the console, on port 3000. The test
  *   signs in at `/as/<name>`, opens `/console`, and makes the call of the button, for each request or grant of the person.
@@ -190,6 +191,9 @@ class Reader implements Place {
       });
       server.once('close', (code) => reject(new Error(`${command} ended with ${code}\n${output}${errors}`)));
     });
+    // [A19] A reader opens the address that is printed.
+    for (const [address] of output.matchAll(/http:\/\/(?:localhost|127\.0\.0\.1):\d+\S*/g))
+      expect([address, (await fetch(address, { headers: { accept: 'text/html' } })).status]).toEqual([address, 200]);
   }
 
   signIn = async (name: string): Promise<string> => {

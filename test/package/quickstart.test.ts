@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,7 +7,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { blocksOf } from '../docs/pages.js';
 import { describeChromium } from '../browser/chromium.js';
 import { follow } from './follow.js';
 import { root } from './entries.js';
@@ -27,6 +29,19 @@ async function startProvider() {
   };
   return { env, close: () => new Promise((resolve) => server.close(resolve)) };
 }
+
+it('[A19] the sign-in of the quickstart says what to set', () => {
+  const code = blocksOf('docs/start/quickstart.md').findLast(({ saveAs }) => saveAs === 'sign-in.js')?.code ?? '';
+  const { ISSUER: _, AUDIENCE: __, JWKS_URL: ___, ...env } = process.env;
+  for (const set of [{}, { ISSUER: 'a', JWKS_URL: 'https://example.com' }, { ISSUER: 'a', AUDIENCE: 'b' }]) {
+    const { stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
+      cwd: inject('installed'),
+      env: { ...env, ...set },
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain('Error: set ISSUER, AUDIENCE and JWKS_URL');
+  }
+});
 
 describeChromium('the quickstart', (browser) => {
   const folder = mkdtempSync(join(tmpdir(), 'jit-access-quickstart-'));
