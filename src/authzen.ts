@@ -10,6 +10,7 @@ export type {
   AuthzenOptions,
   AuthzenQuestion,
   ConditionedAccess,
+  RateLimit,
 } from './features/authzen/options.js';
 export type { AuthzenAction, AuthzenEntity, AuthzenEvaluation } from './features/authzen/messages.js';
 export type { AuthzenKey } from './features/authzen/keys.js';

@@ -11,7 +11,7 @@ import { readBatch, saidTo } from './evaluations.js';
 import { readEvaluation } from './messages.js';
 import { metadataOf } from './metadata.js';
 import { readAuthzenOptions, type AuthzenCaller, type AuthzenOperation, type AuthzenOptions } from './options.js';
-import { secondsToWait } from '../json-body/rate-limit.js';
+import { readLimit } from '../json-body/rate-limit.js';
 import { serveWithin } from '../json-body/serve-within.js';
 import type { Searched } from './search-types.js';
 import { search } from './search.js';
@@ -51,25 +51,28 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Pl
   const { path } = targetOf(request);
   const route = path.startsWith(`${options.basePath}/`) ? find(path.slice(options.basePath.length)) : undefined;
   if (route === undefined) return answerText(404, 'there is no such endpoint');
+  const rate: Record<string, string> = {};
+  let said: PlainAnswer;
   try {
     if (hasLongHeader(request)) throw new AuthzenError(431, 'a header is too long');
     if (!route.methods.includes(request.method)) throw wrongMethod(route.methods);
     // A late answer must not become a decision that a client has stopped waiting for.
-    const serving = (limit: CallLimit) => serve({ ...host, limit }, route, request);
-    return await serveWithin(kernel.clock.source, options.timeoutMs, serving, unavailable);
+    const serving = (limit: CallLimit) => serve({ ...host, limit }, route, request, rate);
+    said = await serveWithin(kernel.clock.source, options.timeoutMs, serving, unavailable);
   } catch (error) {
     const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
-    return route.refuse(failure);
+    said = route.refuse(failure);
   }
+  return { ...said, headers: { ...said.headers, ...rate } };
 }
 
-async function serve(env: AuthzenContext, route: Route, request: Request): Promise<PlainAnswer> {
+async function serve(env: AuthzenContext, route: Route, request: Request, rate: Record<string, string>): Promise<PlainAnswer> {
   const { operation } = route;
   refuseOtherSites(env, request, operation);
   if (operation === undefined) return route.answer(env, request, { subject: '' });
   const caller = await identify(env, request);
   env.kernel.refuseIfClosed();
-  await refuseTooMany(env, caller, operation);
+  Object.assign(rate, await refuseTooMany(env, caller, operation));
   return route.answer(env, request, caller);
 }
 
@@ -94,12 +97,13 @@ async function identify(env: AuthzenContext, request: Request): Promise<AuthzenC
   });
 }
 
-/** @throws AuthzenError 429 */
-async function refuseTooMany(env: AuthzenContext, caller: AuthzenCaller, operation: AuthzenOperation): Promise<void> {
+/** @returns what `limit` said about the caller's quota, as headers @throws AuthzenError 429 */
+async function refuseTooMany(env: AuthzenContext, caller: AuthzenCaller, operation: AuthzenOperation): Promise<PlainAnswer['headers']> {
   const { limit } = env.options;
-  if (limit === undefined) return;
-  const seconds = await callHook(env, async () => secondsToWait(await limit(caller, operation)));
-  if (seconds > 0) throw new AuthzenError(429, 'too many requests', { 'retry-after': String(seconds) });
+  if (limit === undefined) return {};
+  const { isRefused, headers } = await callHook(env, async () => readLimit(await limit(caller, operation)));
+  if (isRefused) throw new AuthzenError(429, 'too many requests', headers);
+  return headers;
 }
 
 type Reply = (env: AuthzenContext, value: JsonObject, caller: AuthzenCaller) => Promise<unknown>;

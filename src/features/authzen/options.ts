@@ -7,6 +7,9 @@ import { defaultCodec, type AuthzenCodec } from './codec.js';
 import { readKeys, type AuthzenKey } from './keys.js';
 import type { AuthzenAction, AuthzenEntity, AuthzenEvaluation } from './messages.js';
 import { readUrls, type AuthzenUrls } from './authzen-urls.js';
+import type { RateLimit } from '../json-body/rate-limit.js';
+
+export type { RateLimit };
 
 /** The service that calls: a policy enforcement point that your code has authenticated. */
 export interface AuthzenCaller {
@@ -88,9 +91,9 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly may?: ((question: AuthzenQuestion<Caller>) => MaybePromise<boolean>) | undefined;
   /**
    * Limits the rate. A number above 0 is the seconds that the caller must wait: the answer is 429 with `Retry-After`. `undefined` and 0: the
-   * call continues. Any other answer is 503. Default: no limit.
+   * call continues. A `RateLimit` is also sent, with each answer. Any other answer is 503. Default: no limit.
    */
-  readonly limit?: ((caller: Caller, operation: AuthzenOperation) => MaybePromise<number | undefined>) | undefined;
+  readonly limit?: ((caller: Caller, operation: AuthzenOperation) => MaybePromise<number | RateLimit | undefined>) | undefined;
   /** Maps entities to subjects and scopes. Default: `defaultCodec`. */
   readonly codec?: AuthzenCodec | undefined;
   /**

@@ -18,7 +18,7 @@ import { hasLongHeader, headerOf } from '../json-body/headers.js';
 import { toFetchHandler, type PlainAnswer } from '../json-body/plain-answer.js';
 import { targetOf } from '../json-body/request-url.js';
 import { Router, type Route } from './router.js';
-import { secondsToWait } from '../json-body/rate-limit.js';
+import { readLimit } from '../json-body/rate-limit.js';
 import { serveWithin } from '../json-body/serve-within.js';
 
 /** Answers the requests below its base path. It never rejects: every failure is a response. */
@@ -60,7 +60,7 @@ export function createHttpHandler<Caller extends HttpCaller>(engine: EngineOfReq
   const router = new Router(operations.filter(({ area }) => area !== 'approval links' || read.linkKeys !== undefined));
   const clock = typeof engine === 'function' ? systemClock : kernelOf(engine).settings.clock;
   const reports = new OriginReports(read.onError);
-  const handle = toFetchHandler((request) => answerTo(request, { served, clock, options: read, router, reports }));
+  const handle = toFetchHandler((request) => answerTo(request, { served, clock, options: read, router, reports, rate: {} }));
   return Object.assign(handle, { basePath: read.basePath, prefix: prefixOf(read) });
 }
 
@@ -73,6 +73,8 @@ interface Setup {
   readonly options: ParsedHttpOptions;
   readonly router: Router;
   readonly reports: OriginReports;
+  /** What `limit` said about the quota of this request's caller. The answer and a later refusal have it. */
+  readonly rate: Record<string, string>;
 }
 
 async function answerTo(request: Request, setup: Setup): Promise<PlainAnswer> {
@@ -85,7 +87,7 @@ async function answerTo(request: Request, setup: Setup): Promise<PlainAnswer> {
     if (problem.status >= 500 && !(error instanceof HttpError && error.isReported)) options.onError(error, 'http');
     answer = respondProblem(request, problem);
   }
-  return options.corsOrigins.length === 0 ? answer : { ...answer, headers: { ...answer.headers, ...corsHeaders(request, options) } };
+  return { ...answer, headers: { ...answer.headers, ...setup.rate, ...corsHeaders(request, options) } };
 }
 
 async function route(request: Request, setup: Setup): Promise<PlainAnswer> {
@@ -108,7 +110,7 @@ async function route(request: Request, setup: Setup): Promise<PlainAnswer> {
   if (found === undefined) throw notFound();
   const { kernel } = found;
   kernel.refuseIfClosed();
-  const served = { ...found, options };
+  const served = { ...found, options, rate: setup.rate };
   const run = (limit: CallLimit) => perform(request, routed, served, caller, limit);
   const [answer, people] = await limited(limitOf(operation, request), kernel.settings.clock, run, ([late]) => drop(late));
   // Bounded by itself, so that slow names make no answer too slow.
@@ -163,7 +165,7 @@ const NEVER: CallLimit = /* @__PURE__ */ Object.freeze({ hasPassed: false });
 async function perform(
   request: Request,
   { operation, path }: Route,
-  served: Served,
+  { rate, ...served }: Served & Pick<Setup, 'rate'>,
   caller: HttpCaller | undefined,
   limit: CallLimit,
 ): Promise<readonly [answer: PlainAnswer, people: boolean]> {
@@ -174,7 +176,7 @@ async function perform(
   }
   const self = readSelf(kernel, options, caller);
   refuseOtherCaller(request, kernel, self);
-  await refuseOverLimit(options, caller, operation, limit);
+  Object.assign(rate, await refuseOverLimit(options, caller, operation, limit));
   const { people, ...input } = await readCall(request, operation, kernel.settings.clock);
   refuseIfLate(limit);
   const again: Call['again'] = async () => {
@@ -192,11 +194,12 @@ const permissionsOf =
     isPermitted(options, { caller, action, target }, limit);
 
 async function refuseOverLimit(
-  { limit: secondsOf, onError }: ParsedHttpOptions,
+  { limit: ask, onError }: ParsedHttpOptions,
   caller: HttpCaller,
   { id }: Operation,
   limit: CallLimit,
-): Promise<void> {
-  const seconds = await callHook(limit, async () => secondsToWait(await secondsOf(caller, id)), 'limit', onError);
-  if (seconds > 0) throw ownProblem('too-many-requests', { headers: { 'retry-after': String(seconds) } });
+): Promise<Readonly<Record<string, string>>> {
+  const { isRefused, headers } = await callHook(limit, async () => readLimit(await ask(caller, id)), 'limit', onError);
+  if (isRefused) throw ownProblem('too-many-requests', { headers });
+  return headers;
 }

@@ -7,6 +7,9 @@ import type { ReviewerAuth } from '../../engine/by.js';
 import type { LinkKey } from '../links/approval-link.js';
 import type { HttpAction } from './actions.js';
 import type { FoundPerson, Person } from './person.js';
+import type { RateLimit } from '../json-body/rate-limit.js';
+
+export type { RateLimit };
 
 /** The authenticated caller of a request, as `identify` returns it. It may have more fields, for `may` and `limit`. */
 export interface HttpCaller {
@@ -76,10 +79,10 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
   readonly linkKeys?: readonly LinkKey[] | undefined;
   /**
    * Asked before each call of an authenticated caller. A number above 0 is the seconds that the caller must wait: the handler answers 429
-   * with `Retry-After`. `undefined` and 0: the call continues. Any other answer is 503. `route` is the operation, such as `requestAccess`.
-   * Default: no limit.
+   * with `Retry-After`. `undefined` and 0: the call continues. A `RateLimit` is also sent, with each answer. Any other answer is 503.
+   * `route` is the operation, such as `requestAccess`. Default: no limit.
    */
-  readonly limit?: ((caller: Caller, route: string) => MaybePromise<number | undefined>) | undefined;
+  readonly limit?: ((caller: Caller, route: string) => MaybePromise<number | RateLimit | undefined>) | undefined;
   /** The names of people, for pages. Default: none, and answers have only ids. */
   readonly people?: HttpPeople<Caller> | undefined;
   /** The `realm` of the challenge of a 401. Default: `'jit-access'`. */

@@ -56,7 +56,7 @@ export function corsHeaders(request: Request, { corsOrigins }: Origins): Readonl
     vary: 'Origin',
     'access-control-allow-origin': origin,
     'access-control-allow-credentials': 'true',
-    'access-control-expose-headers': 'ETag, Location, Preference-Applied, Retry-After',
+    'access-control-expose-headers': 'ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After',
   };
 }
 

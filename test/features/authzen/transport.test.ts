@@ -316,6 +316,21 @@ describe('A.1 transport', () => {
     expect((await send('/evaluation', EVALUATION)).status).toBe(expected);
   });
 
+  it.each<readonly [number | undefined, number, string | null]>([
+    [undefined, 200, null],
+    [3, 429, '12'],
+  ])('[A40] says the rest of a quota, with wait %s', async (wait, expected, after) => {
+    const { send } = anAuthzen({ limit: () => ({ policy: 'pdp', quota: 100, window: 60, remaining: 7, reset: 12, wait }) });
+    const fields = ['"pdp";q=100;w=60', '"pdp";r=7;t=12', after];
+    for (const [body, status] of [[EVALUATION, expected] as const, [{}, wait === undefined ? 400 : 429] as const]) {
+      const answer = await send('/evaluation', body);
+      expect([answer.status, ...['ratelimit-policy', 'ratelimit', 'retry-after'].map((name) => answer.headers.get(name))]).toEqual([
+        status,
+        ...fields,
+      ]);
+    }
+  });
+
   it('lets `may` refuse a caller with 403, and passes on what identify returned', async () => {
     const questions: unknown[] = [];
     const may = (question: { readonly byDefault: boolean }) => {

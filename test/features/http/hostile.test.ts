@@ -343,6 +343,37 @@ describe('what the host provides', () => {
     expect([status, headers.get('retry-after'), asked]).toEqual([expected, retryAfter, ['status']]);
   });
 
+  it.each<readonly [object, number, readonly (string | null)[]]>([
+    [{ quota: 100, window: 60, remaining: 7, reset: 11.2 }, 200, ['"default";q=100;w=60', '"default";r=7;t=12', null]],
+    [{ policy: 'reads', quota: 9, remaining: 0 }, 200, ['"reads";q=9', '"reads";r=0', null]],
+    [{ quota: 100, remaining: 0, reset: 12, wait: 30 }, 429, ['"default";q=100', '"default";r=0;t=12', '30']],
+    [{ quota: 100, remaining: 0, reset: 12, wait: 0.5 }, 429, ['"default";q=100', '"default";r=0;t=12', '12']],
+    ...[
+      { quota: 1 },
+      { remaining: 1 },
+      { quota: 1, remaining: -1 },
+      { quota: 1.5, remaining: 1 },
+      { quota: 1, remaining: 1, window: 0 },
+      { quota: 1, remaining: 1, reset: NaN },
+      { quota: 1, remaining: 1, wait: -1 },
+      { quota: 1e15, remaining: 1 },
+      { quota: 1, remaining: 1, policy: 'a"\r\nb' },
+      { quota: 1, remaining: 1, left: 1 },
+    ].map((wrong) => [wrong, 503, [null, null, '5']] as const),
+  ])('[A40] says the rest of a quota, and permits nothing by a wrong one: %j', async (left, expected, fields) => {
+    const origin = 'https://pages.example.com';
+    const service = aService({ http: { limit: () => left as { quota: number; remaining: number }, corsOrigins: [origin] } });
+    const { status, headers } = await service.send('GET', '/me', { as: MAYA, headers: { origin } });
+    const of = (got: Headers) => ['ratelimit-policy', 'ratelimit', 'retry-after'].map((name) => got.get(name));
+    expect([status, of(headers)]).toEqual([expected, fields]);
+    for (const name of ['RateLimit', 'RateLimit-Policy']) expect(headers.get('access-control-expose-headers')?.split(', ')).toContain(name);
+    // A refusal of the call itself has them too, and a caller who is not known learns nothing.
+    const refused = await service.send('GET', '/requests/none', { as: MAYA });
+    expect([refused.status, of(refused.headers)]).toEqual([expected === 200 ? 404 : expected, fields]);
+    const stranger = await service.send('GET', '/me');
+    expect([stranger.status, of(stranger.headers)]).toEqual([401, [null, null, null]]);
+  });
+
   it('a store that is down is 503 with Retry-After, and no decision', async () => {
     const store = new FaultyStore(new MemoryGrantStore());
     const service = aService({ engine: { store } });
