@@ -134,7 +134,7 @@ describe('resilientPostgresJs()', () => {
     expect(await whole).toEqual([{ one: 1 }]);
   });
 
-  it('L38 gives a connection back after a value that postgres.js cannot send', async () => {
+  it('L38 returns a connection to the pool after a value that postgres.js cannot send', async () => {
     const db = new Kysely<unknown>({ dialect: new PostgresJSDialect({ postgres: resilientPostgresJs(instance(1)) }) });
     const send = (value: unknown) => db.executeQuery(CompiledQuery.raw('select $1::text as text', [value]));
     await expect(send(undefined)).rejects.toMatchObject({ code: 'UNDEFINED_VALUE' });
