@@ -174,6 +174,7 @@ export interface RequestableInput {
   /** 1-256 characters. */
   readonly title?: string | undefined;
   readonly description?: string | undefined;
+  /** How risky the access is, for people to read. Default: none. */
   readonly risk?: Risk | undefined;
   /**
    * The result of an ask that meets the conditions: `approve`: access at once. `review`: reviewers decide. `break_glass`: access at

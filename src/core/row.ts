@@ -35,6 +35,7 @@ export interface Row {
 
 /** The key of a row: an id is unique only within its kind. */
 export interface RowKey {
+  /** The kind of the row. */
   readonly kind: string;
   readonly id: string;
 }

@@ -20,6 +20,7 @@ export type RowOrder = 'oldest' | 'newest' | 'due';
 
 /** See {@link GrantStore.find}. */
 export interface FindQuery {
+  /** The kind of the rows to find. */
   readonly kind: string;
   readonly subject?: string | undefined;
   readonly scope?: string | undefined;

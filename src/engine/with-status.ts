@@ -4,11 +4,13 @@ import type { AccessRequest, Grant } from '../records/index.js';
 
 /** A request, with its status at the engine's clock reading, whether or not a sweep has recorded it. */
 export interface RequestWithStatus extends AccessRequest {
+  /** Whether the request is pending, or how it ended, at the engine's clock reading. */
   readonly status: RequestStatus;
 }
 
 /** A grant, with its status at the engine's clock reading, whether or not a sweep has recorded it. */
 export interface GrantWithStatus extends Grant {
+  /** Whether the grant is scheduled, active or has ended, at the engine's clock reading. */
   readonly status: GrantStatus;
 }
 
@@ -20,6 +22,7 @@ export type RequestOutcome = 'granted' | 'ended' | Exclude<RequestStatus, 'appro
 
 /** A request of a list, with its status and its outcome at the engine's clock reading. */
 export interface ListedRequest extends RequestWithStatus {
+  /** What became of the request, and of the access that it gave. */
   readonly outcome: RequestOutcome;
 }
 

@@ -7,6 +7,7 @@ export type { ObservedAnswer };
 
 /** The request may continue to its handler. */
 export interface Admitted {
+  /** The request may continue to its handler. */
   readonly allowed: true;
   /** The adapter passes it on to the handler. */
   readonly access: Access;
@@ -19,6 +20,7 @@ export interface Admitted {
 
 /** The request must not continue. */
 export interface Refused {
+  /** The request was refused. */
   readonly allowed: false;
   /** The answer to send. */
   readonly refusal: Refusal;

@@ -14,12 +14,14 @@ const TYPES = {
 export interface Problem extends JsonObject {
   readonly type: ProblemType;
   readonly title: string;
+  /** The status of the response, as its head has it. */
   readonly status: keyof typeof TYPES;
   readonly detail: string;
 }
 
 /** The answer instead of the handler's, for any framework: `body` as JSON, `headers` unchanged. */
 export interface Refusal {
+  /** The status of the response. */
   readonly status: keyof typeof TYPES;
   /** By lower-case names, including `content-type`. */
   readonly headers: Readonly<Record<string, string>>;

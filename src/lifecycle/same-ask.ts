@@ -68,6 +68,7 @@ function deniedSince(
 
 /** A denial of the same ask, as reviewers see it. */
 export interface RecentDenial extends Denial {
+  /** The request that was denied. */
   readonly requestId: string;
   readonly requestedBy: string;
   readonly scopes: readonly string[];

@@ -1,5 +1,6 @@
 /** The recorded use of a grant by checks (option `recordUse`). Written at intervals: `count` is a lower bound. */
 export interface Activity {
+  /** The kind of this record: always `'activity'`. */
   readonly kind: 'activity';
   /** The id of the grant. */
   readonly id: string;

@@ -1,5 +1,6 @@
 /** A comment on a request. It never changes. */
 export interface RequestComment {
+  /** The kind of this record: always `'comment'`. */
   readonly kind: 'comment';
   /** `<request id>.<n>`: the comments of a request are numbered 1, 2, 3, ... without a gap. */
   readonly id: string;

@@ -2,6 +2,7 @@ import type { Grant } from './grant.js';
 
 /** The answer of a check. */
 export interface Decision {
+  /** Whether the subject may do this at `at`. */
   readonly allowed: boolean;
   /**
    * Why the check allows or denies.
@@ -15,7 +16,9 @@ export interface Decision {
    * - `no_grant`: no live grant covers the scope.
    */
   readonly reason: 'granted' | 'standing' | 'not_started' | 'not_activated' | 'use_required' | 'locked' | 'no_grant';
+  /** The subject of the check, in its canonical form. */
   readonly subject: string;
+  /** The scope of the check. */
   readonly scope: string;
   /** The clock reading at which the check was judged. Epoch milliseconds. */
   readonly at: number;

@@ -5,11 +5,13 @@ export type GrantEnd = EndIn<typeof GRANT_ENDS>;
 
 /** Access of a subject to one scope for the half-open window `[startsAt, expiresAt)`. */
 export interface Grant {
+  /** The kind of this record: always `'grant'`. */
   readonly kind: 'grant';
   /** `<requestId>.<n>`: n is the position of the scope in what was requested, from 1. A narrowed request has gaps. */
   readonly id: string;
   /** The grant's version. Each change increments it. */
   readonly version: number;
+  /** The request whose decision issued the grant. */
   readonly requestId: string;
   /** The identity that holds the access. */
   readonly subject: string;

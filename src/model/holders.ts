@@ -1,5 +1,6 @@
 /** The open grants of a rule with `maxHolders`. Each commit that issues a grant under the rule writes it. */
 export interface Holders {
+  /** The kind of this record: always `'holders'`. */
   readonly kind: 'holders';
   /** Derived from approver and rule. */
   readonly id: string;

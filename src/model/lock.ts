@@ -33,6 +33,7 @@ export interface EndedLock extends Lock {
 
 /** The only row of locks of a namespace. Every change that creates access depends on it. */
 export interface Locks {
+  /** The kind of this record: always `'lock'`. */
   readonly kind: 'lock';
   readonly id: 'open';
   /** The version of the row. Each change increments it. */

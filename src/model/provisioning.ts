@@ -1,5 +1,6 @@
 /** A provisioning change: the last change of one external system for one subject and one scope, and its outcome. */
 export interface ProvisioningChange {
+  /** The kind of this record: always `'provisioning'`. */
   readonly kind: 'provisioning';
   /** Derived from name, subject and scope. */
   readonly id: string;

@@ -68,7 +68,9 @@ export type RequestEnd = WithGranted<EndIn<typeof REQUEST_ENDS>>;
 
 /** A request of a subject for one or more scopes for a window. Subject, scopes, ttl and start never change after creation. */
 export interface AccessRequest {
+  /** The kind of this record: always `'request'`. */
   readonly kind: 'request';
+  /** The id of the request, by which it is approved, denied and cancelled. */
   readonly id: string;
   /** The request's version. Each change increments it. */
   readonly version: number;

@@ -1,5 +1,6 @@
 /** Links an idempotency key to the request that an ask with this key repeated, instead of creating one. */
 export interface Reuse {
+  /** The kind of this record: always `'reuse'`. */
   readonly kind: 'reuse';
   /** Derived from the key. */
   readonly id: string;

@@ -1,5 +1,6 @@
 /** The row that enforces the limits of a subject. Every change that opens a request or issues a grant for the subject writes it. */
 export interface Subject {
+  /** The kind of this record: always `'subject'`. */
   readonly kind: 'subject';
   readonly id: string;
   readonly version: number;

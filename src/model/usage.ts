@@ -1,5 +1,6 @@
 /** The recorded use of a grant with an idle end or a number of uses. Each such grant has one, with the grant's id. */
 export interface Usage {
+  /** The kind of this record: always `'usage'`. */
   readonly kind: 'usage';
   readonly id: string;
   readonly version: number;

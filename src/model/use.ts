@@ -1,5 +1,6 @@
 /** A use that was taken under an idempotency key. */
 export interface Use {
+  /** The kind of this record: always `'use'`. */
   readonly kind: 'use';
   /** Derived from the key. */
   readonly id: string;

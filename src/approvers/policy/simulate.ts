@@ -9,6 +9,7 @@ const REQUESTS_A_TURN = 32;
 
 /** A past request that a policy would now answer otherwise. */
 export interface Difference {
+  /** The past request. */
   readonly requestId: string;
   readonly subject: string;
   readonly requestedBy: string;

@@ -43,6 +43,7 @@ export interface LiveGroup {
 
 /** The texts and metadata that a request must have. */
 export interface Requirements {
+  /** Whether a request must have a justification. Default: false. */
   readonly justification?: boolean | undefined;
   /** `true`: any ticket. A string: its form, such as `INC-####` or `INC-*`. `#` is a digit, a final `*` one or more characters. */
   readonly ticket?: true | string | undefined;
@@ -73,6 +74,7 @@ export interface About {
   readonly title?: string | undefined;
   /** Text of at most 4 KiB. */
   readonly description?: string | undefined;
+  /** How risky the access is, for people to read: `'low'`, `'medium'`, `'high'` or `'critical'`. Default: none. */
   readonly risk?: Risk | undefined;
 }
 
@@ -86,8 +88,11 @@ export interface CatalogueItem extends About {
 export interface Conditions {
   /** The requesters that may ask for these subjects. Default: only the subject itself. */
   readonly requesters?: readonly Requesters[] | undefined;
+  /** The shortest window that may be requested: a string like `'5m'`, or milliseconds. Default: `limits.minTtl` of the engine. */
   readonly minTtl?: Duration | undefined;
+  /** The longest window that may be requested: a string like `'4h'`, or milliseconds. Default: `limits.maxTtl` of the engine. */
   readonly maxTtl?: Duration | undefined;
+  /** What a request must state: a justification, a ticket, fields of `metadata`. Default: nothing. */
   readonly require?: Requirements | undefined;
   /** Whether the rule may give a scope pattern. Default: false. */
   readonly patterns?: boolean | undefined;
@@ -122,6 +127,7 @@ export interface GivingRule extends RuleHead, About, Conditions, Given {
 
 /** Approves the scopes that it covers, without a review. */
 export interface ApproveRule extends GivingRule {
+  /** Always `true`: the policy approves without a review. */
   readonly approve: true;
 }
 
@@ -164,6 +170,7 @@ export type PolicyRule = ApproveRule | DenyRule | ReviewRule;
 
 /** Gives break-glass access at once. The use must be reviewed afterwards. A justification is always required. */
 export interface BreakGlassRule extends RuleHead, About, Conditions, Given {
+  /** The longest window of the access: a string like `'30m'`, or milliseconds. */
   readonly maxTtl: Duration;
   /** The groups whose members may review the use. */
   readonly reviewers: readonly string[];

@@ -259,6 +259,7 @@ export class ClosedError extends JitError {
 
 /** A record that could not be ended, with the error of its read or its commit. */
 export interface EndFailure {
+  /** Whether a grant or a request could not be ended. */
   readonly kind: 'request' | 'grant';
   /** `undefined`: the store could not list the records of this kind, so any of them may still be open. */
   readonly id: string | undefined;

@@ -18,6 +18,7 @@ export interface AccessEvent {
   readonly type: EntryType | 'ready' | 'reset';
   /** Epoch milliseconds. `undefined` for `ready` and `reset`. */
   readonly at: number | undefined;
+  /** The request that the event is about. `undefined`: none. */
   readonly requestId: string | undefined;
   readonly grantId: string | undefined;
 }

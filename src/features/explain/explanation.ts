@@ -18,6 +18,7 @@ export type ExplanationReason = RecordedReason | 'standing' | 'locked' | 'purged
 
 /** Why a subject may do something, or why not, and what can be done about it. */
 export interface Explanation {
+  /** Whether the subject may do this now, as a check says. */
   readonly allowed: boolean;
   readonly reason: ExplanationReason;
   readonly subject: string;

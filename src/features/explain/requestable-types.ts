@@ -28,6 +28,7 @@ export interface Requestable {
   readonly scope: string;
   readonly title: string | undefined;
   readonly description: string | undefined;
+  /** How risky the access is, as the policy says. */
   readonly risk: Risk | undefined;
   readonly outcome: RequestableOutcome;
   /** The approver and its rule. A chain names the member. */

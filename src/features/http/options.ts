@@ -24,6 +24,7 @@ export interface HttpTarget {
   readonly subject?: string | undefined;
   readonly requestedBy?: string | undefined;
   readonly scopes?: readonly string[] | undefined;
+  /** The request that the call names. */
   readonly requestId?: string | undefined;
   readonly grantId?: string | undefined;
   readonly lockId?: string | undefined;

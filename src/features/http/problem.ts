@@ -17,6 +17,7 @@ export interface HttpProblem extends JsonObject {
 
 /** An error as an HTTP answer: `body` as JSON, `headers` unchanged. */
 export interface ProblemAnswer {
+  /** The status of the response. */
   readonly status: number;
   /** By lower-case names, including `content-type`. */
   readonly headers: Readonly<Record<string, string>>;

@@ -26,6 +26,7 @@ export type NoticeKind =
 export interface Notice {
   /** The entry's id: a repeat has the same, so drop repeats by it. */
   readonly id: string;
+  /** What the notice is about. */
   readonly kind: NoticeKind;
   /** When it happened. Epoch milliseconds. */
   readonly at: number;

@@ -30,6 +30,7 @@ export interface WebhookCall {
 }
 
 export interface WebhookReply {
+  /** The status of the receiver's answer. */
   readonly status: number;
   readonly headers: { get(name: string): string | null };
   readonly body?: { cancel(): Promise<void> } | null;

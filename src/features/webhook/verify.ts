@@ -27,6 +27,7 @@ export interface WebhookEntry {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly actor: string;
+  /** The request that the entry is about. `undefined`: none. */
   readonly requestId?: string | undefined;
   readonly grantId?: string | undefined;
   readonly data: JsonObject;
@@ -50,6 +51,7 @@ export interface WithheldWebhookEntry {
   /** The hash of the journal's chain up to this entry, in hex. */
   readonly hash: string;
   readonly actor?: undefined;
+  /** Omitted, as every text that a caller chose. */
   readonly requestId?: undefined;
   readonly grantId?: undefined;
   readonly data?: undefined;

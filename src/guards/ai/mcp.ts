@@ -17,6 +17,7 @@ import { Lender, readLendingEngine } from './lender.js';
 export interface McpExtra {
   readonly signal?: AbortSignal | undefined;
   readonly sessionId?: string | undefined;
+  /** The id of the call in its session. */
   readonly requestId: string | number;
 }
 

@@ -13,6 +13,7 @@ export type Who<Context> = string | ((context: Context) => string | undefined);
 
 /** A call that waits for its review. */
 export interface WaitingCall {
+  /** The request that waits for a decision. */
   readonly requestId: string;
   readonly agent: string;
   readonly tool: string;

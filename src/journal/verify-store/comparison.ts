@@ -13,6 +13,7 @@ import { problemIn, type JournalProblem, type JournalReading } from './reading.j
 
 /** A row, and its problem. */
 export interface RowProblem {
+  /** The kind of the row. */
   readonly kind: string;
   readonly id: string;
   readonly problem: string;
