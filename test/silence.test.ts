@@ -221,7 +221,7 @@ const FAILURES: Readonly<Record<string, Row>> = {
     },
   },
   'a call that takes too long': {
-    line: 'jit-access HTTP handler (http): The service did not answer in time. Repeat the call with the same Idempotency-Key',
+    line: 'jit-access HTTP handler (http): The service did not answer in time, and begins nothing more for this call. Repeat it, with the same Idempotency-Key if it has one',
     world: async (listener) => async () => {
       const { engine, store, clock } = anEngine(DEFAULT);
       const handler = createHttpHandler(engine, { identify: () => ({ subject: MAYA }), ...listener });

@@ -40,7 +40,9 @@ export function printLine(kind: string, message = ''): void {
     for (const [old, at] of kinds) if (!(Math.abs(now - at) < EVERY_MS)) kinds.delete(old);
     if (kinds.has(kind) || kinds.size === MAX_KINDS) return;
     kinds.set(kind, now);
-    globalThis.console.error(`jit-access ${kind}${message}. Set onError to log the whole error.`.replace(/[^ -~]/g, '?'));
+    globalThis.console.error(
+      `jit-access ${kind}${message.replace(/\.$/, '')}. Set onError to log the whole error.`.replace(/[^ -~]/g, '?'),
+    );
   });
 }
 

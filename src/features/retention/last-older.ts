@@ -1,4 +1,4 @@
-import { JUDGED_ENTRIES } from '../../kernel/ledger/journal-clock.js';
+import { JUDGED_ENTRIES } from '../../kernel/ledger/clock-problems.js';
 import type { Ledger } from '../../kernel/ledger/ledger.js';
 import type { TurnBudget } from '../../core/turns.js';
 

@@ -12,6 +12,7 @@ import { Stopwatch } from '../../core/stopwatch.js';
 import { SWEEPER } from '../../lifecycle/transition.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { JournalReader } from './journal-reader.js';
+import { aheadOf, behindJournal, JUDGED_ENTRIES, silentJournal, unconfirmedHorizon } from './clock-problems.js';
 import { confirmedByDays, middleOf } from './confirmed-instants.js';
 
 const REPORT_EVERY_MS = 3_600_000;
@@ -19,8 +20,6 @@ const REPORT_EVERY_MS = 3_600_000;
 const CONFIRM_EVERY_MS = 600_000;
 const DAY_MS = 86_400_000;
 const PAGE = 200;
-/** How many of the newest entries a purge compares the clock with. The middle one of their instants bounds its horizon. */
-export const JUDGED_ENTRIES = 1_000;
 
 /** The findings of an engine whose clock lies below the newest entry of the journal. */
 interface Behind {
@@ -293,20 +292,3 @@ function remember(own: ClockState, changeId: string): void {
     break;
   }
 }
-
-const iso = (at: number): string => new Date(at).toISOString();
-
-const aheadOf = ({ seq, at }: AuditEntry, now: number): string =>
-  `entry ${seq} of the journal is stamped ${iso(at)}, and this process's clock shows ${iso(now)}: one of the two clocks is wrong`;
-
-const behindJournal = (newest: number, now: number): string =>
-  `this process's clock shows ${iso(now)}, and the journal's newest entry was stamped ${iso(newest)} before it: nothing may create access ` +
-  `until the clock has passed that, another process writes an entry near this clock, or a person calls acceptClock(engine, { by, reason })`;
-
-const silentJournal = (now: number, newest: number): string =>
-  `purge: this process's clock shows ${iso(now)}, and the journal's newest entry is of ${iso(newest)}, more than a day before it: ` +
-  `if the clock is right, purge with { force: true }`;
-
-const unconfirmedHorizon = (before: number, confirmed: number): string =>
-  `purge: before ${iso(before)} lies above ${iso(confirmed)}, the latest instant that the journal's last ${JUDGED_ENTRIES} entries confirm: ` +
-  `take an earlier one, or purge with { force: true } if the clock is right`;

@@ -1,7 +1,7 @@
 import type { ObservedAccess } from '../../guards/access.js';
 import type { Observation, ObservedAnswer } from '../../guards/outcome.js';
 import { same } from '../assertions.js';
-import type { Cases } from './cases.js';
+import type { Cases, DefineCase } from './cases.js';
 import { IDLE_MS, OBSERVED_UNTIL_MS, type GuardWorld } from './world.js';
 
 /** Callers and scopes that a guard would refuse, with its answer. */
@@ -58,6 +58,17 @@ export const observes: Cases = (it) => {
     await isOpen(world, 'user:maya', 'access-required', 'idle');
   });
 
+  reportsAndEnds(it);
+
+  it('protects no other route', async (world) => {
+    await isOpen(world, 'user:eve', 'access-required');
+    const response = await world.call('plain', 'user:eve');
+    same(response.status, 403, 'the status of a guard that does not observe');
+    await response.text();
+  });
+};
+
+function reportsAndEnds(it: DefineCase): void {
   it('reports to onError that it let a request through', async (world) => {
     await world.grant();
     await isOpen(world, 'user:maya', 'allowed');
@@ -81,14 +92,7 @@ export const observes: Cases = (it) => {
     await world.clock.step(-1_000);
     same(await status(), 403, 'the status after the clock was set back');
   });
-
-  it('protects no other route', async (world) => {
-    await isOpen(world, 'user:eve', 'access-required');
-    const response = await world.call('plain', 'user:eve');
-    same(response.status, 403, 'the status of a guard that does not observe');
-    await response.text();
-  });
-};
+}
 
 /** Calls the observed route, which must answer as if it had no guard. @returns the access that its handler received */
 async function isOpen(world: GuardWorld, session: string | undefined, answer: ObservedAnswer, id = 'prod'): Promise<ObservedAccess> {

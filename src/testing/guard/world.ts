@@ -159,7 +159,6 @@ export class GuardWorld {
     const subject = (session: string | undefined) => this.#subject(session);
     const answer = this.#handler((access) => this.#answer(access));
     const onRefused = (refused: Refused) => void this.refused.push(refused);
-    // The cases break the store.
     const onError = () => undefined;
     const route = { engine, subject, scope: 'db-prod:write', choices: { onRefused, onError }, answer };
     return [

@@ -7,7 +7,9 @@ type Shape = { readonly shape?: object } | undefined;
 const { handler } = aService();
 const send = async (path: string, method = 'GET', body?: object) => {
   const headers = { 'x-user': MAYA, 'content-type': 'application/json' };
-  const response = await handler(new Request(`${BASE}/v1${path}`, { method, headers, body: body && JSON.stringify(body) }));
+  const response = await handler(
+    new Request(`${BASE}/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body) }),
+  );
   const { detail } = (await response.json()) as { readonly detail?: string };
   return [response.status, detail];
 };

@@ -40,9 +40,7 @@ export function useRead<T>(
 
   useEffect(() => {
     const end = new AbortController();
-    let isRunning = false;
-    let isWanted = false;
-    let isGathering = false;
+    let [isRunning, isWanted, isGathering] = [false, false, false];
     let cancel: (() => void) | undefined;
     const run = async () => {
       cancel?.();

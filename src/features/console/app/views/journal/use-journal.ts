@@ -23,7 +23,7 @@ interface State {
 }
 
 export interface JournalRead extends State {
-  /** The entries since the first read. They wait until `again`. */
+  /** The entries since the first read. They wait until `again`, except while the list is empty: nothing can move under its reader. */
   readonly news: number;
   readonly older: () => Promise<void>;
   readonly again: () => void;
@@ -52,6 +52,14 @@ async function readFrom(client: Reader, begin: number, limit: number, signal?: A
   }
 }
 
+/** The entries before those that are shown. `undefined`: there are none. */
+async function readOlder(client: Reader, { entries, oldest }: State) {
+  const before = entries.at(-1)?.seq;
+  if (before === undefined || before <= oldest) return undefined;
+  const begin = startOf(before, oldest);
+  return readFrom(client, begin, before - 1 - begin);
+}
+
 export function useJournal(): JournalRead {
   const { client, learn, onChange } = useConsole();
   const [state, setState] = useState(NOTHING);
@@ -76,10 +84,7 @@ export function useJournal(): JournalRead {
       },
     );
     let cancel: (() => void) | undefined;
-    const look = async () => {
-      const { head: newest } = await client.journal({ after: latest.current.head?.seq ?? 0, limit: 1 }, { signal });
-      setHead(newest.seq);
-    };
+    const look = async () => setHead((await client.journal({ after: latest.current.head?.seq ?? 0, limit: 1 }, { signal })).head.seq);
     const stop = onChange(() => {
       cancel?.();
       cancel = after(1_000, () => void look().catch(() => undefined));
@@ -92,7 +97,6 @@ export function useJournal(): JournalRead {
   }, [round]);
 
   const news = Math.max(0, head - (state.head?.seq ?? head));
-  // Nothing can move under the reader of an empty list.
   const isBehind = news > 0 && state.entries.length === 0;
   useEffect(() => {
     if (isBehind) setRound((count) => count + 1);
@@ -102,12 +106,9 @@ export function useJournal(): JournalRead {
     ...state,
     news,
     older: useCallback(async () => {
-      const { entries, oldest } = latest.current;
-      const before = entries.at(-1)?.seq;
-      if (before === undefined || before <= oldest) return;
       try {
-        const begin = startOf(before, oldest);
-        const read = await readFrom(client, begin, before - 1 - begin);
+        const read = await readOlder(client, latest.current);
+        if (read === undefined) return;
         learn(read.people);
         setState((now) => ({ ...now, entries: [...now.entries, ...read.entries], error: undefined }));
       } catch (error) {

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useSignalEffect } from '@preact/signals';
+import type { AccessClient } from '../../../../client/access-client.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { after, nextOf, second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
@@ -19,6 +20,15 @@ export interface HeldNow extends Omit<PagesRead<GrantWithStatus>, 'remove'> {
   readonly drop: (grantIds: readonly string[]) => void;
 }
 
+/** The first grants that are held now, and the next begin of another one: no event says that access has begun. */
+async function readFirst(client: Pick<AccessClient, 'listGrants'>, query: ReturnType<typeof queryOf>, signal: AbortSignal) {
+  let page = await client.listGrants(query, { signal });
+  while (page.items.length === 0 && page.next !== undefined) page = await client.listGrants({ ...query, after: page.next }, { signal });
+  const begins: number[] = [];
+  for await (const { startsAt } of client.listGrants({ ...query, status: 'scheduled' }, { signal })) begins.push(startsAt);
+  return { ...page, nextBegin: nextOf(begins) };
+}
+
 /**
  * The grants that are held now, the next end first. What ends leaves the list. What is new waits until `again`; in an empty list, and on
  * a page that shows no action, it comes by itself.
@@ -35,12 +45,7 @@ export function useHeld(filters: Filters): HeldNow {
   const { value: first, again: look } = useRead(
     async (signal) => {
       const { blocks: before } = latest.current;
-      let page = await client.listGrants(query, { signal });
-      while (page.items.length === 0 && page.next !== undefined) page = await client.listGrants({ ...query, after: page.next }, { signal });
-      // No event says that access has begun.
-      const begins: number[] = [];
-      for await (const { startsAt } of client.listGrants({ ...query, status: 'scheduled' }, { signal })) begins.push(startsAt);
-      return { ...page, before, nextBegin: nextOf(begins) };
+      return { ...(await readFirst(client, query, signal)), before };
     },
     [],
     ({ type }) => /^(grant\.(issued|activated|expired|revoked)|lock\.)/.test(type),
