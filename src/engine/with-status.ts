@@ -22,7 +22,7 @@ export type RequestOutcome = 'granted' | 'ended' | Exclude<RequestStatus, 'appro
 
 /** A request of a list, with its status and its outcome at the engine's clock reading. */
 export interface ListedRequest extends RequestWithStatus {
-  /** What became of the request, and of the access that it gave. */
+  /** Whether the request is pending, gave access, or how it ended. `ended`: its access has ended too. */
   readonly outcome: RequestOutcome;
 }
 

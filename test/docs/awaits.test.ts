@@ -1,13 +1,12 @@
 import { ESLint } from 'eslint';
 import tseslint from 'typescript-eslint';
 import { describe, expect, it } from 'vitest';
-import { blocks } from './blocks.js';
 import { root, textOf } from './pages.js';
 
-/** The two rules, as *Guards* shows them. */
-const RULES = blocks
-  .filter(({ page, info, code }) => page === 'docs/guides/guards.md' && info === 'json' && code.includes('eslint'))
-  .map(({ code }) => JSON.parse(code) as Record<string, 'error'>)[0];
+/** The two rules, as *Guards* names them. */
+const RULES = Object.fromEntries(
+  [...textOf('docs/guides/guards.md').matchAll(/`(@typescript-eslint\/[\w-]+)`/g)].map(([, rule = '']) => [rule, 'error' as const]),
+);
 
 /** The rules that report a program of a reader, in JavaScript. */
 async function reportedBy(body: string): Promise<readonly (string | null)[]> {
@@ -21,7 +20,7 @@ async function reportedBy(body: string): Promise<readonly (string | null)[]> {
         parser: tseslint.parser,
         parserOptions: { projectService: { allowDefaultProject: ['*.js'] }, tsconfigRootDir: root },
       },
-      rules: RULES ?? {},
+      rules: RULES,
     },
   });
   const program = `import { JitEngine } from './src/index.js';\n/** @param {JitEngine} engine */\nexport async function handle(engine) {\n${body}\n}\n`;
@@ -39,8 +38,9 @@ describe('[A17] a check whose await is missing', () => {
   }, 60_000);
 
   it('is named in Quickstart and in Questions', () => {
+    expect(Object.keys(RULES)).toHaveLength(2);
     const [quickstart, questions] = ['docs/start/quickstart.md', 'docs/start/questions.md'].map(textOf);
-    for (const rule of Object.keys(RULES ?? {})) expect(quickstart).toContain(rule.replace('@typescript-eslint/', ''));
+    for (const rule of Object.keys(RULES)) expect(quickstart).toContain(rule.replace('@typescript-eslint/', ''));
     expect(questions).toContain('../guides/guards.md#keep-the-await');
   });
 });
