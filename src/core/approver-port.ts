@@ -118,10 +118,7 @@ export interface QuorumInput {
   readonly remindEveryMs?: number | undefined;
 }
 
-/**
- * The context of each question to an approver. An approver must not keep it: one approver may serve several engines, and these
- * may match scopes differently.
- */
+/** The context of each question to an approver. It must not be kept: an approver may serve engines that match scopes differently. */
 export interface ApproverContext {
   /**
    * The instant at which the approver judges, in epoch milliseconds: the engine's reading of its clock. `decide`, and `isEligible`
