@@ -59,7 +59,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     build: 'alone',
     sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 9_400 }],
   },
-  client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_800 }] },
+  client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_850 }] },
   // Its page is in it as text.
   console: {
     from: ['features/console/serve'],

@@ -72,7 +72,10 @@ export class Followers {
   }
 
   get work(): string {
-    return this.#all.flatMap(({ isBusy, during }) => (isBusy ? [during] : [])).join(', ');
+    return this.#all
+      .filter(({ isBusy }) => isBusy)
+      .map(({ during }) => during)
+      .join(', ');
   }
 
   get isBusy(): boolean {

@@ -43,7 +43,7 @@ function methodOf(transport: Transport, id: string, route: string): (...args: un
       const headers = {
         ...(isPost && { 'content-type': 'application/json' }),
         // A bare key with a comma looks like two.
-        ...(isKeyed && { 'idempotency-key': /^[^"]*,[^"]*$/.test(idempotencyKey) ? JSON.stringify(idempotencyKey) : idempotencyKey }),
+        ...(isKeyed && { 'idempotency-key': /^[^",]*,[^"]*$/.test(idempotencyKey) ? JSON.stringify(idempotencyKey) : idempotencyKey }),
         ...(wait && { prefer: `wait=${wait}` }),
       };
       const body = plain({ ...(fields as object), ...more, ...(people && { people }) });
