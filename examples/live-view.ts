@@ -15,7 +15,14 @@ const engine = new JitEngine({
   approver: reviewers({ members: ['user:sam'] }),
   clock,
 });
-const view = createView({ store: connection, clock, maxStaleMs: 1_000 });
+// Without `onError`, the outage below would print a line to the console.
+const onError = () => undefined;
+const view = createView({
+  store: connection,
+  clock,
+  maxStaleMs: 1_000,
+  onError,
+});
 const mayWrite = () => {
   const { allowed, reason } = view.check('user:maya', 'db-prod:write');
   return `${allowed ? 'yes' : 'no'} (${reason})`;

@@ -36,6 +36,8 @@ async function main() {
     clock,
     store,
     approver: reviewers({ members: ['user:sam'] }),
+    // Without it, the outage below would print a line to the console.
+    onError: () => undefined,
   });
   const members = provision(engine, {
     name: 'directory',

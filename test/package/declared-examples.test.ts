@@ -122,6 +122,10 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'sql.fromNodeSqlite': {
     DatabaseSync: "declare const DatabaseSync: new (path: string) => import('jit-access/sql').NodeSqliteLike;",
   },
+  'sql.resilientPostgresJs': {
+    PostgresJSDialect: "declare const PostgresJSDialect: new (config: { postgres: unknown }) => import('kysely').Dialect;",
+    postgres: "declare const postgres: (url: string) => import('jit-access/sql').PostgresJsLike;",
+  },
   'sql.fromBunSqlite': { Database: "declare const Database: new (path: string) => import('jit-access/sql').BunSqliteLike;" },
   'sql.fromPglite': { PGlite: "declare const PGlite: new (path: string) => import('jit-access/sql').PgliteLike;" },
   'hono.requireGrant': { app: "import type { Hono } from 'hono';\ndeclare const app: Hono;" },
