@@ -39,6 +39,6 @@ const wordOf = ({ justification, extension }: AccessRequest): string | undefined
 export const engineOptions = (decides?: boolean) =>
   ({
     approver: door(decides),
-    limits: { maxOpenRequests: 1_000, maxGrants: 1_000 },
+    limits: { minTtl: '1s', maxOpenRequests: 1_000, maxGrants: 1_000 },
     warnBefore: WARN_BEFORE,
   }) satisfies Partial<JitEngineOptions>;
