@@ -15,6 +15,7 @@ export type {
   Finding,
   Given,
   GivingRule,
+  GroupQuorum,
   LiveGroup,
   MetadataField,
   People,

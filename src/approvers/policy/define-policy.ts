@@ -29,6 +29,8 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  *
  * Gotcha: the order of the rules matters. `lint()` finds the rules that can never decide.
  *
+ * The compiler reports a name that `groups` does not have, if all names of groups in `policy` are literals.
+ *
  * An engine uses its own matcher and `canonicalId` for this policy. The options serve `lint` and `explain`, which have no engine.
  *
  * @param options.scopes the matcher. An engine whose matcher has another name refuses this policy. Default: the engine's matcher,
@@ -44,9 +46,15 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  *   ],
  * })
  */
-export function definePolicy(policy: PolicyDefinition, options: PolicyOptions = {}): Policy {
+export function definePolicy<Group extends string = string, Named extends string = never>(
+  policy: PolicyDefinition<Group, Known<Group, Named>>,
+  options: PolicyOptions = {},
+): Policy {
   return policyOf(copyPolicy(policy), readOptions<keyof PolicyOptions>('options', options, ['scopes', 'canonicalId']));
 }
+
+/** The names that rules may write: those of the groups, or any name if one of them is a `string`, known only at run time. */
+type Known<Group extends string, Named extends string> = string extends Named ? Named : NoInfer<Group>;
 
 /** Makes the approver of a copied policy. */
 export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial<Record<keyof PolicyOptions, unknown>>): Policy {

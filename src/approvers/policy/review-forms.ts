@@ -2,28 +2,40 @@ import type { Duration } from '../../core/duration.js';
 
 /* The forms in which a rule writes the review that it requires. */
 
-/** For each group, the number of its members that must approve: at least 1. With `denials`: the number in this group that ends the request. */
-export type ReviewGroups = Readonly<Record<string, number | { readonly approvals: number; readonly denials?: number | undefined }>>;
+/** How many members of a group must approve: at least 1. */
+export type GroupQuorum =
+  | number
+  | {
+      /** How many members must approve: at least 1. */
+      readonly approvals: number;
+      /** The number of denials in this group that ends the request. Default: only the total applies. */
+      readonly denials?: number | undefined;
+    };
+
+/** The groups that must approve, each with its quorum. `Group`: the names of the policy's groups. */
+export type ReviewGroups<Group extends string = string> = string extends Group
+  ? Readonly<Record<string, GroupQuorum>>
+  : { readonly [Name in Group]?: GroupQuorum };
 
 /** A step of a review. */
-export interface ReviewStep {
+export interface ReviewStep<Group extends string = string> {
   /** All of these groups must approve. */
-  readonly groups: ReviewGroups;
+  readonly groups: ReviewGroups<Group>;
   /** Members of the group `to` may stand in for any group of this step, once `after` has passed since the step began. */
-  readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
+  readonly escalate?: EscalateTo<Group> | readonly EscalateTo<Group>[] | undefined;
 }
 
 /** An alternative of a review, with either `groups` or `steps`. */
-export interface ReviewAlternative {
-  readonly groups?: ReviewGroups | undefined;
-  readonly steps?: readonly ReviewStep[] | undefined;
+export interface ReviewAlternative<Group extends string = string> {
+  readonly groups?: ReviewGroups<Group> | undefined;
+  readonly steps?: readonly ReviewStep<Group>[] | undefined;
   /** The number of denials in this alternative that ends the request. Default: only the total applies. */
   readonly denials?: number | undefined;
 }
 
 /** A group that may stand in, and after what time. */
-export interface EscalateTo {
-  readonly to: string;
+export interface EscalateTo<Group extends string = string> {
+  readonly to: Group;
   readonly after: Duration;
 }
 

@@ -2,7 +2,7 @@ import type { AskProblem } from '../../core/ask-problem.js';
 import type { Calendar, Weekday } from '../calendar/read-when.js';
 import type { MetadataField } from './fields.js';
 import type { Finding } from './finding.js';
-import type { EscalateTo, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep } from './review-forms.js';
+import type { EscalateTo, GroupQuorum, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep } from './review-forms.js';
 import type { JsonObject } from '../../model/json.js';
 import type { AskableApprover, QuorumInput, TermsInput } from '../../core/approver-port.js';
 import type { MaybePromise, ScopeMatcher } from '../../core/ports.js';
@@ -11,7 +11,18 @@ import type { AccessRequest } from '../../records/index.js';
 import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
 
-export type { Calendar, EscalateTo, Finding, MetadataField, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep, Weekday };
+export type {
+  Calendar,
+  EscalateTo,
+  Finding,
+  GroupQuorum,
+  MetadataField,
+  ReviewAlternative,
+  ReviewAssurance,
+  ReviewGroups,
+  ReviewStep,
+  Weekday,
+};
 
 /**
  * Selects people:
@@ -20,10 +31,10 @@ export type { Calendar, EscalateTo, Finding, MetadataField, ReviewAlternative, R
  * - `{ like }`: all ids of a form, where the only `*` matches one or more characters (`user:*`, `*@example.com`, `*` for all ids)
  * - `{ group }`: the members of a group
  */
-export type People = string | { readonly like: string } | { readonly group: string };
+export type People<Group extends string = string> = string | { readonly like: string } | { readonly group: Group };
 
 /** Selects requesters: {@link People}, or `{ self: true }` for the subject itself. */
-export type Requesters = People | { readonly self: true };
+export type Requesters<Group extends string = string> = People<Group> | { readonly self: true };
 
 /** A group whose members code decides: for example "the subject's manager", or the members in a directory. */
 export interface LiveGroup {
@@ -52,13 +63,13 @@ export interface Requirements {
 }
 
 /** The fields of every rule. */
-export interface RuleHead {
+export interface RuleHead<Group extends string = string> {
   /** 1-64 of `[A-Za-z0-9_.~@/+=-]`, not ending in `...`, unique among the rules. Do not change it: recorded requests name it. */
   readonly id: string;
   /** The scopes and scope patterns of the rule. */
   readonly scopes: readonly string[];
   /** The subjects that the rule applies to. Default: every subject, including runs of agents. */
-  readonly subjects?: readonly People[] | undefined;
+  readonly subjects?: readonly People<Group>[] | undefined;
   /**
    * When the rule holds: a calendar, or a list of 1 to 10 of which one must match. At other times the rule does not apply. Default: always.
    *
@@ -85,9 +96,9 @@ export interface CatalogueItem extends About {
 }
 
 /** The conditions of a request. The policy refuses a request that does not meet them, with a reason. It tries no later rule. */
-export interface Conditions {
+export interface Conditions<Group extends string = string> {
   /** The requesters that may ask for these subjects. Default: only the subject itself. */
-  readonly requesters?: readonly Requesters[] | undefined;
+  readonly requesters?: readonly Requesters<Group>[] | undefined;
   /** The shortest window that may be requested: a string like `'5m'`, or milliseconds. Default: `limits.minTtl` of the engine. */
   readonly minTtl?: Duration | undefined;
   /** The longest window that may be requested: a string like `'4h'`, or milliseconds. Default: `limits.maxTtl` of the engine. */
@@ -115,7 +126,7 @@ export interface Given {
   readonly maxTotal?: Duration | undefined;
 }
 
-export interface GivingRule extends RuleHead, About, Conditions, Given {
+export interface GivingRule<Group extends string = string> extends RuleHead<Group>, About, Conditions<Group>, Given {
   /**
    * How many subjects may hold access under this rule at a time: 1 to 100. At the limit, an approval is refused with `ERR_JIT_LIMIT`, and
    * the request stays pending. Break-glass access to the scopes of the rule counts, and is never refused. Default: any number.
@@ -126,21 +137,21 @@ export interface GivingRule extends RuleHead, About, Conditions, Given {
 }
 
 /** Approves the scopes that it covers, without a review. */
-export interface ApproveRule extends GivingRule {
+export interface ApproveRule<Group extends string = string> extends GivingRule<Group> {
   /** Always `true`: the policy approves without a review. */
   readonly approve: true;
 }
 
 /** Requires a review of the scopes that it covers. */
-export interface ReviewRule extends GivingRule {
+export interface ReviewRule<Group extends string = string> extends GivingRule<Group> {
   /** Has exactly one of `groups`, `steps` and `anyOf`. */
   readonly review: {
     /** All of these groups must approve. */
-    readonly groups?: ReviewGroups | undefined;
+    readonly groups?: ReviewGroups<Group> | undefined;
     /** Steps in order, at most 10: the groups of a step may approve once all steps before it are complete. */
-    readonly steps?: readonly ReviewStep[] | undefined;
+    readonly steps?: readonly ReviewStep<Group>[] | undefined;
     /** Alternatives, at most 20: one complete alternative is enough. */
-    readonly anyOf?: readonly ReviewAlternative[] | undefined;
+    readonly anyOf?: readonly ReviewAlternative<Group>[] | undefined;
     /** The number of denials, over all groups, that ends the request. Default: 1. */
     readonly denials?: number | undefined;
     /** How long an approval counts: milliseconds, or a string like `'4h'`. Default: as long as the request is open. */
@@ -151,7 +162,7 @@ export interface ReviewRule extends GivingRule {
      * Members of the group `to` may stand in for any of `groups`, once `after` has passed since the verdict. A list names several such
      * groups. It also applies to the `groups` of alternatives. A step has its own.
      */
-    readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
+    readonly escalate?: EscalateTo<Group> | readonly EscalateTo<Group>[] | undefined;
     /** How every reviewer who approves must have been authenticated. Default: in any way. */
     readonly assurance?: ReviewAssurance | undefined;
     /** How often the reviewers are reminded while the request waits: at least 5 minutes. Default: never. */
@@ -160,36 +171,41 @@ export interface ReviewRule extends GivingRule {
 }
 
 /** Denies every request that overlaps its scopes. It takes precedence over all other rules, in any order. */
-export interface DenyRule extends RuleHead {
+export interface DenyRule<Group extends string = string> extends RuleHead<Group> {
   /** The reason that the requester receives. */
   readonly deny: string;
 }
 
 /** A rule has exactly one outcome: `approve`, `deny` or `review`. */
-export type PolicyRule = ApproveRule | DenyRule | ReviewRule;
+export type PolicyRule<Group extends string = string> = ApproveRule<Group> | DenyRule<Group> | ReviewRule<Group>;
 
 /** Gives break-glass access at once. The use must be reviewed afterwards. A justification is always required. */
-export interface BreakGlassRule extends RuleHead, About, Conditions, Given {
+export interface BreakGlassRule<Group extends string = string> extends RuleHead<Group>, About, Conditions<Group>, Given {
   /** The longest window of the access: a string like `'30m'`, or milliseconds. */
   readonly maxTtl: Duration;
   /** The groups whose members may review the use. */
-  readonly reviewers: readonly string[];
+  readonly reviewers: readonly Group[];
   /** The time from the start of the access after which the review is overdue: milliseconds, or a string like `'24h'`. */
   readonly reviewWithin: Duration;
   /** The greatest number of pending break-glass reviews of the subject, and of the requester, with this one. Default: 1. */
   readonly maxUnreviewed?: number | undefined;
 }
 
-/** The rules and groups of a policy. Without live groups, it is JSON. */
-export interface PolicyDefinition {
+/**
+ * The rules and groups of a policy. Without live groups, it is JSON.
+ *
+ * @typeParam Group the names of the groups
+ * @typeParam Named the names that rules may name
+ */
+export interface PolicyDefinition<Group extends string = string, Named extends string = Group> {
   /** The approver's name. Every request that the policy decides keeps it. Default: `'policy'`. */
   readonly name?: string | undefined;
   /** The groups by name: lists of ids, or code. */
-  readonly groups?: Readonly<Record<string, readonly string[] | LiveGroup>> | undefined;
+  readonly groups?: Readonly<Record<Group, readonly string[] | LiveGroup>> | undefined;
   /** The rules in order: the first that covers a scope for the subject decides it. */
-  readonly rules: readonly PolicyRule[];
+  readonly rules: readonly PolicyRule<Named>[];
   /** The break-glass rules in order: the first that covers a scope for the subject decides it. Independent of `rules`. */
-  readonly breakGlass?: readonly BreakGlassRule[] | undefined;
+  readonly breakGlass?: readonly BreakGlassRule<Named>[] | undefined;
   /** The concrete scopes that `requestable` lists, each with its own texts, if a rule gives it to the subject. At most 1,000. */
   readonly catalogue?: readonly CatalogueItem[] | undefined;
 }
