@@ -96,6 +96,9 @@ export function refuseIfLocked(locks: LocksContext, about: Lockable, { now }: Pi
 /** The expectation that no lock has been set since the locks were read. Every change that creates access has it. */
 export const locksAsRead = ({ row }: LocksContext): Expectation => ({ ...LOCK_ROW, version: row?.version ?? 0 });
 
+/** Whether the row takes no further lock. A lock whose `until` has passed keeps its place until its end is recorded. */
+export const isLockRowFull = (row: Locks | undefined): boolean => row !== undefined && row.locks.length >= MAX_LOCKS;
+
 /** A lock to set. The moment's actor sets it. */
 export type LockCommand = Pick<Lock, 'id' | 'subject' | 'scope' | 'until'> & { readonly reason: string | undefined };
 
@@ -115,8 +118,13 @@ export function setLock(row: Locks | undefined, { reason, ...target }: LockComma
   if (before !== undefined) return noChange(isSame(before, target) ? { lock: before, reused: true } : undefined);
   if (target.until !== undefined && !(moment.now < target.until)) throw invalid('until', 'an instant in the future', target.until);
   const locks = row?.locks ?? [];
-  if (locks.length >= MAX_LOCKS) {
-    const message = `a namespace has at most ${MAX_LOCKS} open locks; lift one, or lock a wider pattern`;
+  if (isLockRowFull(row)) {
+    const [over] = overdueLocks(row, moment.now);
+    const unconfirmed =
+      over?.until === undefined
+        ? ''
+        : `: lock ${over.id} ended at ${new Date(over.until).toISOString()} by this process's clock, which the journal does not confirm yet`;
+    const message = `a namespace has at most ${MAX_LOCKS} open locks; lift one, or lock a wider pattern${unconfirmed}`;
     throw new LimitError('locks', MAX_LOCKS, locks.length + 1, message);
   }
   const at = stamp(moment, row);

@@ -12,9 +12,12 @@ import {
   type GrantStore,
   type JitEngineOptions,
   type JitErrorCode,
+  type JsonObject,
 } from '../../src/index.js';
+import { LOCK_ROW } from '../../src/records/index.js';
+import type { Row } from '../../src/store.js';
 import { readJournal } from '../../src/journal.js';
-import { FaultyStore, ManualClock, START_AT } from '../../src/testing.js';
+import { aChange, FaultyStore, ManualClock, START_AT } from '../../src/testing.js';
 
 export const MAYA = 'user:maya';
 export const SAM = 'user:sam';
@@ -89,6 +92,14 @@ export async function refusal<Code extends JitErrorCode>(
 /** Writes entries of callers, two for each ask: once they are the half of the journal, it confirms the clock (L39). */
 export async function confirmNow(engine: JitEngine, asks: number): Promise<void> {
   for (let i = 0; i < asks; i++) await ask(engine, { subject: `user:confirms-${i}`, scope: 'confirms' });
+}
+
+/** Copies the one lock of a store, which is on a subject, until the row is full: 256 locks, of other subjects and with the same `until`. */
+export async function fillLocks(store: GrantStore): Promise<void> {
+  const row = (await store.get([LOCK_ROW]))[0] as Row;
+  const [lock = {}] = row.body['locks'] as readonly JsonObject[];
+  const copies = Array.from({ length: 255 }, (_, i) => ({ ...lock, id: `copy-${i}`, subject: `user:copy-${i}` }));
+  await store.commit(aChange({ put: [{ ...row, version: row.version + 1, body: { ...row.body, locks: [lock, ...copies] } }] }));
 }
 
 export async function entriesOf(store: GrantStore): Promise<readonly AuditEntry[]> {

@@ -22,6 +22,7 @@ import {
   ask,
   at,
   confirmNow,
+  fillLocks,
   entriesOf,
   grantsOf,
   HOUR,
@@ -755,12 +756,22 @@ describe('the bounds and the faults of locks', () => {
     expect((await engine.revoke(grant.id, { by: OPS })).status).toBe('revoked');
   });
 
-  it('locks whose until has passed do not refuse a new one where no sweep runs', async () => {
-    const { engine, clock } = anEngine();
-    for (let i = 0; i < 256; i++) await engine.lock({ subject: `user:${i}` }, { by: OPS, until: at(MINUTE) });
+  it('L39 locks whose until has passed do not refuse a new one where no sweep runs, once the journal confirms it', async () => {
+    const { engine, store, clock } = anEngine();
+    await engine.lock({ subject: SAM }, { by: OPS, until: at(MINUTE) });
+    await fillLocks(store);
+    await confirmNow(engine, 4);
     await clock.set(at(MINUTE));
+    const { message } = await refusal(engine.lock({ subject: MAYA }, lockOf()), 'ERR_JIT_LIMIT');
+    expect(await engine.listLocks()).toEqual([]);
+    // The text names a lock that a person can lift.
+    const [named = ''] = /(?<=: lock )\w+/.exec(message) ?? [];
+    expect((await engine.unlock(named, { by: OPS })).status).toBe('lifted');
     expect((await engine.lock({ subject: MAYA }, lockOf())).lock.status).toBe('open');
-    expect(await engine.listLocks()).toHaveLength(1);
+    await refusal(engine.lock({ subject: LEE }, lockOf()), 'ERR_JIT_LIMIT');
+    await confirmNow(engine, 12);
+    expect((await engine.lock({ subject: LEE }, lockOf())).lock.status).toBe('open');
+    expect((await engine.listLocks()).map(({ subject }) => subject)).toEqual([MAYA, LEE]);
   });
 
   it('L30 L38 an unreadable row of locks lets a sweep record everything but starts', async () => {

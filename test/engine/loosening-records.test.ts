@@ -4,7 +4,7 @@ import { expect, describe, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type Approver } from '../../src/index.js';
 import { ENTRY_TYPES, type EntryType } from '../../src/model/entry-types.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
-import { ANA, anEngine, aGranted, ask, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { ANA, anEngine, aGranted, ask, fillLocks, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 
 const CISO = { by: 'user:ciso', reason: 'stolen' };
 const YEAR = 365 * 24 * HOUR;
@@ -151,6 +151,9 @@ const RECORDS: Readonly<Record<EntryType, Bound | string>> = {
     const until = clock.now() + lead;
     await engine.lock({ subject: MAYA }, { ...CISO, until });
     await ahead((wrong) => wrong.sweep());
+    // A full row makes no room either.
+    await fillLocks(store);
+    await ahead((wrong) => refusal(wrong.lock({ scope: 'x' }, CISO), 'ERR_JIT_LIMIT'));
     await clock.advance(lead - 1);
     await refusal(ask(engine), 'ERR_JIT_LOCKED');
     await clock.advance(1);

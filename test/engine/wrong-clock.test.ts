@@ -5,7 +5,23 @@ import { autoApprove, MemoryGrantStore, type Approver, type JitEngineOptions } f
 import { verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
-import { ANA, anEngine, aGranted, ask, at, confirmNow, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import {
+  ANA,
+  anEngine,
+  aGranted,
+  ask,
+  at,
+  confirmNow,
+  entriesOf,
+  fillLocks,
+  HOUR,
+  LEE,
+  MAYA,
+  MINUTE,
+  refusal,
+  SAM,
+  SCOPE,
+} from './an-engine.js';
 
 const DAY = 24 * HOUR;
 const YEAR = 365 * DAY;
@@ -243,6 +259,32 @@ describe('the end of a lock', () => {
       expect(await verifyStore(store)).toMatchObject({ ok: true });
     },
   );
+
+  it.each(LEADS)('L39 L47 [A8] makes no room in a full row for a lock of a process whose clock is ahead: %s', async (_, ms) => {
+    const { engine, clock, store, processOf } = aFleet({ approver });
+    await ask(engine, { scope: 'other' });
+    const until = clock.now() + ms;
+    await engine.lock({ subject: MAYA }, { ...CISO, until });
+    await fillLocks(store);
+    const wrong = processOf(ms).engine;
+    for (let again = 0; again < 3; again++) {
+      const refused = await refusal(wrong.lock({ scope: `x:${again}` }, CISO), 'ERR_JIT_LIMIT');
+      expect(refused.message).toContain(`ended at ${new Date(until).toISOString()} by this process's clock`);
+      await wrong.sweep();
+    }
+    await wrong.close();
+    expect(await engine.listLocks()).toHaveLength(256);
+    await clock.set(until - 1);
+    await refusal(ask(engine), 'ERR_JIT_LOCKED');
+    expect((await refusal(engine.lock({ scope: 'x' }, CISO), 'ERR_JIT_LIMIT')).message).not.toContain('ended');
+    await clock.set(until);
+    expect((await ask(engine)).outcome).toBe('granted');
+    // Entries of callers confirm it, however lately the journal was asked.
+    await refusal(engine.lock({ scope: 'x' }, CISO), 'ERR_JIT_LIMIT');
+    await confirmNow(engine, 8);
+    expect((await engine.lock({ scope: 'x' }, CISO)).lock.status).toBe('open');
+    expect(await engine.listLocks()).toHaveLength(1);
+  });
 
   it('L39 L47 [A8] is not confirmed by the entries of the sweep itself, however many ends it records', async () => {
     const { engine, clock, ahead } = aFleet({ approver, limits: { maxGrants: 50 } });

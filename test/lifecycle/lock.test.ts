@@ -79,7 +79,15 @@ describe('setLock()', () => {
     const error = await refusal(() => setLock(full, command(), moment(5)), 'ERR_JIT_LIMIT');
     expect(error).toMatchObject({ limit: 'locks', max: 256, got: 257 });
     expect((error as Error).message).toContain('at most 256 open locks; lift one, or lock a wider pattern');
+    expect((error as Error).message).not.toContain('ended');
     expect(setLock(rowOf(...full.locks.slice(1)), command(), moment(5)).put).toHaveLength(1);
+  });
+
+  it.each([4, 5])('names a lock of a full row that has ended, by this clock, at its `until`: %i', async (until) => {
+    const locks = Array.from({ length: 256 }, (_, i) => aLock({ id: `x${i}`, until: at(i === 7 ? until : 6) }));
+    const { message } = (await refusal(() => setLock(rowOf(...locks), command(), moment(5)), 'ERR_JIT_LIMIT')) as Error;
+    const ended = `lock x7 ended at ${new Date(at(until)).toISOString()} by this process's clock, which the journal does not confirm yet`;
+    expect(message).toBe(`a namespace has at most 256 open locks; lift one, or lock a wider pattern: ${ended}`);
   });
 });
 

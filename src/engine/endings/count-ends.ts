@@ -4,7 +4,7 @@ import { readLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { withUsage } from '../../kernel/ledger/grant-use.js';
 import type { Row } from '../../core/store-port.js';
-import { expireLocks, overdueLocks, setLock } from '../../lifecycle/lock.js';
+import { expireLocks, isLockRowFull, overdueLocks, setLock } from '../../lifecycle/lock.js';
 import { hasEnded, requestStatus, type GrantUse } from '../../lifecycle/status.js';
 import { moment } from '../../lifecycle/transition.js';
 import { newId } from '../../kernel/ledger/ids.js';
@@ -12,7 +12,7 @@ import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant
 import type { RevokeAllReport } from '../answers.js';
 import { EndTally } from './end-tally.js';
 import type { EndTarget } from './end-target.js';
-import { targetOfLock, type ParsedLock } from './locks.js';
+import { confirmedEnds, targetOfLock, type ParsedLock } from './locks.js';
 import { readTarget, type RevokeAllTarget } from './revoke-all.js';
 import { TargetMatch } from './target-match.js';
 
@@ -44,8 +44,9 @@ export function countRevocation(kernel: Kernel, given: RevokeAllTarget): Promise
 export async function countLock(kernel: Kernel, { key: _, by, reason, ...target }: ParsedLock): Promise<EndCounts> {
   const row = await readLocks(kernel);
   const now = moment(kernel.clock, by);
-  // As `lock` does: a lock that time has ended must not refuse this one.
-  const [current = row] = expireLocks(row, overdueLocks(row, now.now), now).put as (typeof row)[];
+  // As `lock` does: a lock whose end the journal confirms must not refuse this one.
+  const over = isLockRowFull(row) ? overdueLocks(row, Math.min(now.now, await confirmedEnds(kernel, row, 0))) : [];
+  const [current = row] = expireLocks(row, over, now).put as (typeof row)[];
   setLock(current, { id: newId(), ...target, reason }, now);
   return countEnds(kernel, targetOfLock(kernel, target), new EndTally());
 }

@@ -19,7 +19,7 @@ import {
   type LockSet,
 } from '../../lifecycle/lock.js';
 import { moment, SWEEPER } from '../../lifecycle/transition.js';
-import type { EndedLock, Lock } from '../../records/index.js';
+import type { EndedLock, Lock, Locks } from '../../records/index.js';
 import { NONE } from '../../records/frozen.js';
 import type { RevokeAllReport } from '../answers.js';
 import { readBy, type By } from '../by.js';
@@ -95,7 +95,7 @@ export async function lock(kernel: Kernel, { key, by, reason, ...target }: Parse
     ledger.runDurably(async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by)), true, limit);
   const found: LockSet | undefined = await set().catch(async (error: unknown) => {
     if (!isJitError(error) || error.code !== 'ERR_JIT_LIMIT') throw error;
-    await expire(kernel, 1);
+    await expire(kernel, 0, limit);
     return set();
   });
   if (found === undefined) throw new IdempotencyError(id);
@@ -147,26 +147,29 @@ export async function sweepLocks(kernel: Kernel): Promise<void> {
       settings.onError(error, 'lock');
     }
   }
-  await expire(kernel, 0);
+  await expire(kernel);
+}
+
+/** Records the end of the locks whose `until` has passed, as far as one change holds. The next sweep records the others. */
+async function expire(kernel: Kernel, maxAgeMs?: number, limit?: CallLimit): Promise<void> {
+  const { ledger, clock } = kernel;
+  const confirmed = await confirmedEnds(kernel, await readLocks(kernel), maxAgeMs);
+  const record = async () => {
+    const row = await readLocks(kernel);
+    const now = moment(clock, SWEEPER);
+    return fitting(kernel, overdueLocks(row, Math.min(now.now, confirmed)), (ends) => expireLocks(row, ends, now));
+  };
+  if (confirmed > 0) await ledger.run(record, true, limit);
 }
 
 /**
- * Records the end of the locks whose `until` has passed, as far as one change holds. The next sweep records the others. A recorded end
- * holds for every process, so the journal must confirm it too (L39). Until then each process judges by its own clock.
+ * The instant up to which ends of locks may be recorded. A recorded end holds for every process, so the journal must confirm it too
+ * (L39), also where a full row refuses a lock. Until then each process judges by its own clock. 0: none may be recorded.
  *
- * @param room how many ends are recorded at least, by this clock alone: a row that is full must not refuse a new lock
+ * @param maxAgeMs how old the answer of the journal may be. Default: ten minutes
  */
-async function expire(kernel: Kernel, room: number): Promise<void> {
-  const { ledger, clock, journalClock } = kernel;
-  if (overdueLocks(await readLocks(kernel), clock.read().now).length === 0) return;
-  const confirmed = await journalClock.lastConfirmed();
-  await ledger.run(async () => {
-    const row = await readLocks(kernel);
-    const now = moment(clock, SWEEPER);
-    const over = overdueLocks(row, Math.min(now.now, confirmed));
-    const ending = over.length < room ? overdueLocks(row, now.now).slice(0, room) : over;
-    return fitting(kernel, ending, (ends) => expireLocks(row, ends, now));
-  }, true);
+export async function confirmedEnds({ clock, journalClock }: Kernel, row: Locks | undefined, maxAgeMs?: number): Promise<number> {
+  return overdueLocks(row, clock.read().now).length === 0 ? 0 : journalClock.lastConfirmed(maxAgeMs);
 }
 
 /** The report of a call that had nothing to end, because the lock is complete. */

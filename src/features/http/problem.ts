@@ -202,13 +202,16 @@ export function toProblem(error: unknown): ProblemAnswer {
   if (error instanceof HttpError) return error.answer;
   if (!isJitError(error)) return ownProblem('internal').answer;
   if (error.code === 'ERR_JIT_DENIED' && error.decision !== undefined) return accessRequired(error.decision.scope, undefined);
-  const { status, title, detail = error.message, members = [], retryAfter } = answerOf(error);
+  const { status, title, detail, members = [], retryAfter } = answerOf(error);
+  // The text about a full row of locks names at most a lock to lift, which no list has once its `until` has passed.
+  const isOfLocks = error.code === 'ERR_JIT_LIMIT' && error.limit === 'locks';
+  const text = isOfLocks || detail === undefined ? error.message : detail;
   const fields = membersOf(error, members);
   const challenge = challengeOf(fields);
   const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) };
   if (challenge !== undefined) Object.assign(headers, { 'www-authenticate': challenge });
   // RFC 9470: the reviewer is known, but must sign in again.
-  return problemAnswer(challenge === undefined ? status : 401, [typeOf(error.code), title, detail], headers, {
+  return problemAnswer(challenge === undefined ? status : 401, [typeOf(error.code), title, text], headers, {
     code: error.code,
     ...fields,
   });

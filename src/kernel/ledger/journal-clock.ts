@@ -16,7 +16,7 @@ import { aheadOf, behindJournal, JUDGED_ENTRIES, silentJournal, unconfirmedHoriz
 import { confirmedByDays, middleOf } from './confirmed-instants.js';
 
 const REPORT_EVERY_MS = 3_600_000;
-/** How old the answer of `lastConfirmed` may be. */
+/** How old the answer of `lastConfirmed` may be by default. */
 const CONFIRM_EVERY_MS = 600_000;
 const DAY_MS = 86_400_000;
 const PAGE = 200;
@@ -184,12 +184,13 @@ export class JournalClock {
   }
 
   /**
-   * {@link confirmedNow}, at most ten minutes old, for a record that loosens and is not urgent. 0: the journal confirms nothing now.
+   * {@link confirmedNow} for a record that loosens. 0: the journal confirms nothing now.
    *
+   * @param maxAgeMs how old the answer may be. Default: ten minutes, for a record that is not urgent
    * @throws StoreError
    */
-  async lastConfirmed(): Promise<number> {
-    if (this.#sinceAsked === undefined || this.#sinceAsked.ms >= CONFIRM_EVERY_MS) {
+  async lastConfirmed(maxAgeMs = CONFIRM_EVERY_MS): Promise<number> {
+    if (this.#sinceAsked === undefined || this.#sinceAsked.ms >= maxAgeMs) {
       this.#lastConfirmed = await this.confirmedNow().then(
         (confirmed = 0) => confirmed,
         (error: unknown) => {
