@@ -49,6 +49,7 @@ describe('B.1 requestable denials', () => {
       binding_hash: bindingHash(EVALUATION),
       client: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
       access: expect.stringMatching(/^[\w-]{43}$/) as string,
+      subject_act: null,
     });
   });
 

@@ -289,15 +289,6 @@ describe('B.1 submissions that are refused', () => {
       { context: { env: 'stage', ip: '10.0.0.1' } },
       { context: { env: 'prod', ip: '10.0.0.1' } },
     ],
-    [
-      'another actor',
-      FOR_AGENTS,
-      {},
-      { subject: { ...MAYA, properties: { act: { sub: 'agent:a' } } } },
-      { subject: { ...MAYA, properties: { act: { sub: 'agent:b' } } } },
-    ],
-    ['an actor', FOR_AGENTS, {}, {}, { subject: { ...MAYA, properties: { act: { sub: 'agent:b' } } } }],
-    ['no actor', FOR_AGENTS, {}, { subject: { ...MAYA, properties: { act: { sub: 'agent:a' } } } }, { subject: MAYA }],
   ])('S5 [WF11] a denial of one access is not accepted for another, by %s', async (_, options, profile, denied, changed) => {
     const made = aProfile(options, {}, profile);
     for (const headers of [{}, { 'idempotency-key': 'k' }]) {

@@ -1,7 +1,7 @@
-import type { JsonObject } from '../../../model/json.js';
+import type { JsonObject, JsonValue } from '../../../model/json.js';
 import { canonicalJson, digestOf } from '../../../journal/link.js';
 import { newSecretId } from '../../../kernel/ledger/ids.js';
-import { bindingHash, boundMembers } from './binding.js';
+import { actOf, bindingHash, boundMembers } from './binding.js';
 import { isMac, macText } from '../keys.js';
 import type { AuthzenEvaluation } from '../messages.js';
 import type { AuthzenCaller } from '../options.js';
@@ -25,6 +25,8 @@ export interface BindingClaims {
   readonly caller: string;
   /** A MAC of the denied access, see {@link isForAccess}. */
   readonly access: string;
+  /** The `act` of the denied evaluation, which the hash does not cover. `undefined`: the token of an earlier version. */
+  readonly act: JsonValue | undefined;
 }
 
 /** Names a caller in a token without its id. */
@@ -42,7 +44,7 @@ export const isForAccess = ({ options }: AuthzenContext, { access }: BindingClai
 /**
  * Signs the binding of a denied evaluation. It ends at a whole second, so that both deadlines of the token are one instant.
  *
- * @returns `undefined`: the context has so many members that the token would be refused
+ * @returns `undefined`: the context has so many members, or `act` is so long, that the token would be refused
  */
 export async function issueBinding(
   { options }: AuthzenContext,
@@ -70,6 +72,7 @@ export async function issueBinding(
     binding_hash: bindingHash(evaluation, members),
     client: digestOfCaller(caller),
     access: macText(options.keys[0], 'access', textOf(target)),
+    subject_act: actOf(evaluation.subject),
   });
   return token.length > MAX_TOKEN ? undefined : { evaluationId, expiresAt, token };
 }
@@ -88,7 +91,8 @@ export async function verifyBinding(
 ): Promise<BindingClaims | undefined> {
   const claims = await signer.verify(token);
   if (claims === undefined) return undefined;
-  const { iss, aud, exp, jti, evaluation_id, denial_expires_at, binding_context_members, binding_hash, client, access } = ownOf(claims);
+  const { iss, aud, exp, jti, evaluation_id, denial_expires_at, binding_context_members, binding_hash, client, access, subject_act } =
+    ownOf(claims);
   if (iss !== options.publicUrl || !(Array.isArray(aud) ? aud : [aud]).includes(audienceOf(options))) return undefined;
   if (!Number.isSafeInteger(exp) || !areTexts([jti, evaluation_id, denial_expires_at, binding_hash, client, access])) return undefined;
   if (!Array.isArray(binding_context_members) || !areTexts(binding_context_members)) return undefined;
@@ -101,6 +105,7 @@ export async function verifyBinding(
     expiresAt: (exp as number) * SECOND,
     caller: client as string,
     access: access as string,
+    act: subject_act,
   };
 }
 

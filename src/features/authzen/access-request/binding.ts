@@ -3,7 +3,7 @@ import { toBase64Url } from '../../../core/base64.js';
 import type { JsonObject, JsonValue } from '../../../model/json.js';
 import { canonicalJson } from '../../../journal/link.js';
 import { isObject } from '../../../records/index.js';
-import type { AuthzenEvaluation } from '../messages.js';
+import { memberOf, type AuthzenEntity, type AuthzenEvaluation } from '../messages.js';
 
 /** The members of a context that the profile itself uses. They never belong to a bound tuple. */
 const MACHINERY = ['access_request', 'evaluation_id', 'evaluated_at', 'reason', 'approval'];
@@ -62,7 +62,7 @@ function textOf(tuple: BoundTuple, members: readonly string[], emptied: Emptied)
       ? { items: tuple.items.map(({ resource, action }) => ({ resource: entityOf(resource), action: entityOf(action) })) }
       : { resource: entityOf(tuple.resource), action: entityOf(tuple.action) };
   return canonicalJson({
-    subject: subjectOf(subject, emptied),
+    subject: withoutAct(subject, emptied),
     ...access,
     context: Object.fromEntries(bound.map((name) => [name, context[name] as JsonValue])),
   });
@@ -71,9 +71,18 @@ function textOf(tuple: BoundTuple, members: readonly string[], emptied: Emptied)
 /** Without members that are `undefined`, which JSON does not know. */
 const entityOf = (entity: object): object => Object.fromEntries(Object.entries(entity).filter(([, value]) => value !== undefined));
 
-function subjectOf(subject: AuthzenEvaluation['subject'], emptied: Emptied): object {
-  const { properties, ...rest } = subject;
+/** `null`: the subject acts for itself. */
+export const actOf = ({ properties }: AuthzenEntity): JsonValue => (properties && memberOf(properties, 'act')) ?? null;
+
+/** A subject with the `act` of another evaluation. */
+export function withAct(subject: AuthzenEntity, act: JsonValue): AuthzenEntity {
+  const own = withoutAct(subject);
+  return act === null ? own : { ...own, properties: { ...own.properties, act } };
+}
+
+/** The part of a subject that counts in a comparison. */
+export function withoutAct({ properties, ...rest }: AuthzenEntity, emptied: Emptied = 'drop'): AuthzenEntity {
   if (!isObject(properties)) return rest;
-  const kept = Object.fromEntries(Object.entries(properties).filter(([name]) => name !== 'act'));
+  const kept = Object.fromEntries<JsonValue>(Object.entries(properties).filter(([name]) => name !== 'act'));
   return Object.keys(kept).length === 0 && emptied === 'drop' ? rest : { ...rest, properties: kept };
 }

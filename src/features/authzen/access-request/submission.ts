@@ -1,7 +1,8 @@
 import { object, looseObject, string, boolean, optional, maxLength, ZodMiniISODateTime, toJSONSchema, type infer as Infer } from 'zod/mini';
 import type { JsonObject } from '../../../model/json.js';
 import { digestOf } from '../../../journal/link.js';
-import { memberOf, readEvaluation, readObject, type AuthzenEvaluation } from '../messages.js';
+import { withoutAct } from './binding.js';
+import { memberOf, readEvaluation, readObject, type AuthzenEntity, type AuthzenEvaluation } from '../messages.js';
 import { Problem } from './problems.js';
 
 const MAX_TEXT = 4_096;
@@ -27,7 +28,7 @@ export const requestSchema = (): object => toJSONSchema(Additions, { io: 'input'
 /** A submission whose shape is checked. Its binding is not verified yet. */
 export interface Submission {
   readonly evaluation: AuthzenEvaluation;
-  /** The digest of the whole body. Equal bodies have equal digests, in any order of their members. */
+  /** The digest of the whole body without `subject.properties.act`. Equal bodies have equal digests, in any order of their members. */
   readonly digest: string;
   readonly token: string;
   /** `denial.expires_at`, as it was submitted. */
@@ -48,7 +49,7 @@ export function readSubmission(body: JsonObject): Submission {
   const { context, requested_access } = readAdditions(body);
   return {
     evaluation,
-    digest: digestOf(body),
+    digest: digestOf({ ...body, subject: withoutAct(body['subject'] as unknown as AuthzenEntity) }),
     ...readDenial(body),
     justification: context?.business_justification,
     ticket: context?.ticket,

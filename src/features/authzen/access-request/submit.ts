@@ -9,7 +9,7 @@ import { limitedBy } from '../../../kernel/call-limit.js';
 import { derivedId } from '../../../kernel/ledger/ids.js';
 import { hasPassed } from '../../../lifecycle/status.js';
 import type { PlainAnswer } from '../../json-body/plain-answer.js';
-import { bindingHash, isBindingHash } from './binding.js';
+import { actOf, bindingHash, isBindingHash, withAct } from './binding.js';
 import { digestOfCaller, isForAccess, verifyBinding, type BindingClaims } from './binding-token.js';
 import { keyIn } from '../../json-body/idempotency-key.js';
 import { macText } from '../keys.js';
@@ -29,6 +29,9 @@ interface Submitted {
   readonly profile: ParsedAccessRequests;
   readonly caller: AuthzenCaller;
   readonly submission: Submission;
+  /** The access that the submission names. */
+  readonly named: Target;
+  /** The access of the denial, for which the submission asks: it differs from `named` where `act` does. */
   readonly target: Target;
 }
 
@@ -50,15 +53,18 @@ export async function submit(
 ): Promise<PlainAnswer> {
   const key = readKey(header);
   const submission = readSubmission(body);
-  const target = await resolve(env, submission.evaluation);
-  if (target === undefined) throw new Problem('invalid_denial_binding', 'the subject, the resource or the action is unknown');
-  const submitted: Submitted = { env, profile, caller, submission, target };
-  const earlier = key === undefined ? undefined : await findEarlier(submitted, key);
-  if (earlier !== undefined) {
-    await permit(submitted, true);
-    return taskAnswer(env, profile, caller, taskOf(env, caller, earlier), 'created');
-  }
-  const claims = await readBinding(submitted);
+  const named = await resolve(env, submission.evaluation);
+  if (named === undefined) throw new Problem('invalid_denial_binding', 'the subject, the resource or the action is unknown');
+  const given: Submitted = { env, profile, caller, submission, named, target: named };
+  // Before the token is verified: its key may be retired.
+  const retried = await answerEarlier(given, key);
+  if (retried !== undefined) return retried;
+  const claims = await verifyBinding(env, profile, submission.token);
+  if (claims === undefined) throw new Problem('invalid_denial_binding', 'denial.binding_token is not valid here');
+  const submitted = { ...given, target: await deniedTarget(given, claims) };
+  const earlier = submitted.target === named ? undefined : await answerEarlier(submitted, key);
+  if (earlier !== undefined) return earlier;
+  await checkBinding(submitted, claims);
   const engineKey = keyOf(env.options.keys[0], key === undefined ? ['jti', caller.subject, claims.jti] : ['key', caller.subject, key]);
   const ask = askOf(submitted, claims, engineKey);
   const repeated = key === undefined ? undefined : await findRepeated(submitted, ask, engineKey);
@@ -67,6 +73,28 @@ export async function submit(
   await refuseForOther(submitted, found);
   return taskAnswer(env, profile, caller, taskOf(env, caller, found), 'created');
 }
+
+/** The answer to a repeat of an earlier submission. @throws Problem */
+async function answerEarlier(submitted: Submitted, key: string | undefined): Promise<PlainAnswer | undefined> {
+  const { env, profile, caller } = submitted;
+  const earlier = key === undefined ? undefined : await findEarlier(submitted, key);
+  if (earlier === undefined) return undefined;
+  await permit(submitted, true);
+  return taskAnswer(env, profile, caller, taskOf(env, caller, earlier), 'created');
+}
+
+/**
+ * The access of the denied evaluation. Its `act` is in the token: the profile leaves `act` out of the comparison, so that of a submission
+ * must not make the denial of one run the denial of another. @throws Problem
+ */
+async function deniedTarget({ env, submission: { evaluation }, named }: Submitted, { act }: BindingClaims): Promise<Target> {
+  if (act === undefined || canonicalJson(act) === canonicalJson(actOf(evaluation.subject))) return named;
+  const denied = await resolve(env, { ...evaluation, subject: withAct(evaluation.subject, act) });
+  if (denied === undefined) throw new Problem('invalid_denial_binding', OTHER_ACCESS);
+  return denied;
+}
+
+const OTHER_ACCESS = 'the denied evaluation was about other access';
 
 /**
  * A subject asks for the same access once at a time, so the engine may return the pending request for another tuple. As its answer, that task
@@ -93,8 +121,8 @@ function readKey(header: string | null): string | undefined {
 const keyOf = (key: ParsedMacKey, parts: readonly string[]): string => macText(key, 'idempotency', canonicalJson(parts));
 
 /**
- * The task of an earlier submission of this caller under this key, with the same body. It is found under each of the keys, so that a
- * rotation of keys makes no second request.
+ * The task of an earlier submission of this caller under this key, with the same body apart from `act`. It is found under each of the
+ * keys, so that a rotation of keys makes no second request.
  *
  * @throws Problem `duplicate_request` if the body was another one
  */
@@ -132,27 +160,27 @@ async function findRepeated({ env, profile, submission }: Submitted, ask: Ask, k
 }
 
 /**
+ * Asks about both actors, where they differ: no caller gets by one what it may not submit for the other.
+ *
  * @param isOwn whether this caller received the denial, or made the earlier submission
  * @throws Problem
  */
-async function permit({ env, caller, submission, target }: Submitted, isOwn: boolean): Promise<void> {
-  if (!(await maySubmit(env, caller, submission.evaluation, target, isOwn))) throw new Problem('forbidden');
+async function permit({ env, caller, submission, named, target }: Submitted, isOwn: boolean): Promise<void> {
+  for (const one of new Set([target, named]))
+    if (!(await maySubmit(env, caller, submission.evaluation, one, isOwn))) throw new Problem('forbidden');
 }
 
-/** The verified binding of the submission to its denial. @throws Problem */
-async function readBinding(submitted: Submitted): Promise<BindingClaims> {
-  const { env, profile, caller, submission, target } = submitted;
-  const { evaluation, token, deniedUntil, evaluationId } = submission;
-  const claims = await verifyBinding(env, profile, token);
-  if (claims === undefined) throw new Problem('invalid_denial_binding', 'denial.binding_token is not valid here');
+/** Whether the caller may make this submission, and the submission is about the denial of a verified token. @throws Problem */
+async function checkBinding(submitted: Submitted, claims: BindingClaims): Promise<void> {
+  const { env, caller, submission, target } = submitted;
+  const { evaluation, deniedUntil, evaluationId } = submission;
   await permit(submitted, claims.caller === digestOfCaller(caller));
   if (deniedUntil !== claims.deniedUntil) throw new Problem('invalid_denial_binding', 'denial.expires_at differs from the denial');
   if (evaluationId !== undefined && evaluationId !== claims.evaluationId)
     throw new Problem('invalid_denial_binding', 'denial.evaluation_id differs from the denial');
   if (!isBindingHash(claims.hash, evaluation, claims.members))
     throw new Problem('invalid_denial_binding', 'the subject, resource, action or context differs from the denied evaluation');
-  if (!isForAccess(env, claims, target)) throw new Problem('invalid_denial_binding', 'the denied evaluation was about other access');
-  return claims;
+  if (!isForAccess(env, claims, target)) throw new Problem('invalid_denial_binding', OTHER_ACCESS);
 }
 
 /** The deadline is the earlier one of the two that the token contains. @throws Problem */
