@@ -33,7 +33,6 @@ import { cancelAccessRequest, endAccess, releaseAccess, type CancelResult } from
 import { revokeAll, type RevokeAllTarget } from './endings/revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './endings/locks.js';
 import { flushAudit } from './flush-audit.js';
-import { limitIn } from '../kernel/call-limit.js';
 import { Kernel } from '../kernel/kernel.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings/settings.js';
 import { Sweep } from './sweep/sweep.js';
@@ -112,7 +111,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = parseAccessAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes };
-    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'requestAccess', limitIn(ask)));
+    return this.#refusals.noteRefusals(attempt, (limit) => requestAccess(this.#kernel, read, 'requestAccess', limit), ask);
   }
 
   /**
@@ -133,7 +132,7 @@ export class JitEngine<Scope extends string = string> {
     const extended = readExtended(target);
     const read = parseExtensionAsk(this.#settings, ask)(await loadExtended(this.#kernel, extended));
     const attempt = { actor: read.by, ...namedIn(extended) };
-    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'extend', limitIn(ask)));
+    return this.#refusals.noteRefusals(attempt, (limit) => requestAccess(this.#kernel, read, 'extend', limit), ask);
   }
 
   /**
@@ -150,7 +149,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const read = parseBreakGlassAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes, breakGlass: true as const };
-    return this.#refusals.noteRefusals(attempt, () => breakGlass(this.#kernel, read, limitIn(ask)));
+    return this.#refusals.noteRefusals(attempt, (limit) => breakGlass(this.#kernel, read, limit), ask);
   }
 
   /**
@@ -168,7 +167,7 @@ export class JitEngine<Scope extends string = string> {
   async amend(requestId: string, options: Amendment): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
     const read = parseAmendment(this.#settings, options);
-    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => amend(this.#kernel, id, read, limitIn(options)));
+    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, (limit) => amend(this.#kernel, id, read, limit), options);
   }
 
   /**
@@ -181,8 +180,8 @@ export class JitEngine<Scope extends string = string> {
   async cancel(requestId: string, options: CancelBy): Promise<CancelResult> {
     const id = this.#readRecordId('requestId', requestId);
     const { by, ...command } = readCancelBy(this.#settings, options);
-    const cancel = () => cancelAccessRequest(this.#kernel, id, by, command, limitIn(options));
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, cancel);
+    const attempt = { actor: by, requestId: id };
+    return this.#refusals.noteRefusals(attempt, (limit) => cancelAccessRequest(this.#kernel, id, by, command, limit), options);
   }
 
   // ---- Reviewing ---------------------------------------------------------------------------------------------
@@ -223,7 +222,7 @@ export class JitEngine<Scope extends string = string> {
   async comment(requestId: string, options: CommentBy): Promise<CommentResult> {
     const id = this.#readRecordId('requestId', requestId);
     const read = parseComment(this.#settings, options);
-    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => comment(this.#kernel, id, read, limitIn(options)));
+    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, (limit) => comment(this.#kernel, id, read, limit), options);
   }
 
   /**
@@ -237,8 +236,8 @@ export class JitEngine<Scope extends string = string> {
   async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<RequestWithStatus> {
     const id = this.#readRecordId('requestId', requestId);
     const { by, ...command } = readBreakGlassReview(this.#settings, options);
-    const review = () => reviewBreakGlass(this.#kernel, id, by, command, limitIn(options));
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, review);
+    const attempt = { actor: by, requestId: id };
+    return this.#refusals.noteRefusals(attempt, (limit) => reviewBreakGlass(this.#kernel, id, by, command, limit), options);
   }
 
   /**
@@ -330,7 +329,7 @@ export class JitEngine<Scope extends string = string> {
   async lock(target: LockTarget, options: LockBy): Promise<LockResult> {
     this.#refuseIfClosed();
     const read = parseLock(this.#kernel, target, options);
-    return this.#refusals.noteRefusals({ actor: read.by }, () => lock(this.#kernel, read, limitIn(options)));
+    return this.#refusals.noteRefusals({ actor: read.by }, (limit) => lock(this.#kernel, read, limit), options);
   }
 
   /**
@@ -343,7 +342,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async unlock(lockId: string, options: By): Promise<LockWithStatus> {
     const { id, by, reason } = this.#readBy('lockId', lockId, options);
-    return this.#refusals.noteRefusals({ actor: by }, () => unlock(this.#kernel, id, by, reason, limitIn(options)));
+    return this.#refusals.noteRefusals({ actor: by }, (limit) => unlock(this.#kernel, id, by, reason, limit), options);
   }
 
   /** The open locks, in the order in which they were set: at most 256. */
@@ -552,7 +551,7 @@ export class JitEngine<Scope extends string = string> {
   async #review(requestId: string, verdict: 'approve' | 'deny', options: ApproveBy): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
     const { by, command } = readReview(this.#settings, verdict, options);
-    const review = () => submitReview(this.#kernel, id, by, command, limitIn(options));
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, review);
+    const attempt = { actor: by, requestId: id };
+    return this.#refusals.noteRefusals(attempt, (limit) => submitReview(this.#kernel, id, by, command, limit), options);
   }
 }

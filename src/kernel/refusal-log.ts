@@ -2,6 +2,7 @@ import { isJitError } from '../core/errors.js';
 import type { EntryDraft } from '../lifecycle/transition.js';
 import type { EngineClock } from '../core/clock.js';
 import type { Background } from './background.js';
+import { limitIn, type CallLimit } from './call-limit.js';
 import type { Ledger } from './ledger/ledger.js';
 import { RefusalThrottle, type Attempt, type AttemptCode } from './refusal-throttle.js';
 import type { Kernel } from './kernel.js';
@@ -21,12 +22,17 @@ export class RefusalLog {
     this.#onError = kernel.settings.onError;
   }
 
-  /** Runs an action that may be refused, and counts the refusal. */
-  async noteRefusals<T>(attempt: Attempt, action: () => Promise<T>): Promise<T> {
+  /**
+   * Runs an action that may be refused, and counts the refusal.
+   *
+   * @param options those of the verb. A refusal after the limit of its call is not counted: the caller was answered before
+   */
+  async noteRefusals<T>(attempt: Attempt, action: (limit: CallLimit | undefined) => Promise<T>, options: object = {}): Promise<T> {
+    const limit = limitIn(options);
     try {
-      return await action();
+      return await action(limit);
     } catch (error) {
-      if (isJitError(error)) this.#note(attempt, error.code);
+      if (isJitError(error) && limit?.hasPassed !== true) this.#note(attempt, error.code);
       throw error;
     }
   }

@@ -13,20 +13,30 @@ export async function settle(): Promise<void> {
   for (let i = 0; i < 8; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** The answer of a hook that refuses, where another was given. */
+function refusing(answer: unknown): unknown {
+  if (typeof answer === 'object' && answer !== null && 'outcome' in answer) return { outcome: 'deny', reason: 'no' };
+  return Array.isArray(answer) ? [] : answer === true ? false : undefined;
+}
+
 /** Wraps the functions that a service gives, notes each question to them, and holds back one of the answers. */
 export class LateHooks {
   /** The hooks, in the order in which they were asked. */
   asked: string[] = [];
   /** All hooks that it has wrapped. */
   readonly names = new Set<string>();
-  #late: { readonly hook: string; readonly from: number } | undefined;
+  #late: { readonly hook: string; readonly from: number; readonly refuses: boolean } | undefined;
   #release: () => void = () => undefined;
   #released: Promise<void> = Promise.resolve();
 
-  /** From now on, the answers of a hook are held back: the given question, counted from 0, and all after it. */
-  hold(hook: string, from = 0): void {
+  /**
+   * From now on, the answers of a hook are held back: the given question, counted from 0, and all after it.
+   *
+   * @param refuses whether they refuse when they come
+   */
+  hold(hook: string, from = 0, refuses = false): void {
     this.asked = [];
-    this.#late = { hook, from };
+    this.#late = { hook, from, refuses };
     this.#released = new Promise((resolve) => (this.#release = resolve));
   }
 
@@ -61,7 +71,8 @@ export class LateHooks {
       this.asked.push(name);
       const late = this.#late;
       if (late?.hook !== name || before < late.from) return call(...args);
-      return this.#released.then(() => call(...args));
+      const answer = this.#released.then(() => call(...args));
+      return late.refuses ? answer.then(refusing) : answer;
     };
     return hook as T;
   }
@@ -86,7 +97,7 @@ export interface LateCall {
 
 /**
  * Makes a call once, to learn which hooks it asks, and then once more for each of these questions, whose answer then comes after the
- * time limit. Each call begins in a world of its own.
+ * time limit. The approver's answers come late a second time, and refuse. Each call begins in a world of its own.
  */
 export async function lateCalls(make: () => Promise<HookedCall>, limit: string) {
   const { hooks, send, head } = await make();
@@ -100,17 +111,19 @@ export async function lateCalls(make: () => Promise<HookedCall>, limit: string) 
     const from = counts.get(hook) ?? 0;
     counts.set(hook, from + 1);
     if (from >= MOST) continue;
-    const call = await make();
-    call.hooks.hold(hook, from);
-    const answer = call.send();
-    await settle();
-    await call.advance(limit);
-    const answered = await answer;
-    const at = await call.head();
-    call.hooks.release();
-    await settle();
-    await call.advance('1m');
-    late.push({ hook: `${hook} ${from + 1}`, status: answered.status, after: (await call.head()) - at });
+    for (const refuses of hook.startsWith('approver.') ? [false, true] : [false]) {
+      const call = await make();
+      call.hooks.hold(hook, from, refuses);
+      const answer = call.send();
+      await settle();
+      await call.advance(limit);
+      const answered = await answer;
+      const at = await call.head();
+      call.hooks.release();
+      await settle();
+      await call.advance('1m');
+      late.push({ hook: `${hook} ${from + 1}${refuses ? ' refuses' : ''}`, status: answered.status, after: (await call.head()) - at });
+    }
   }
   return { inTime, late, names };
 }

@@ -8,7 +8,7 @@ import type { JitEngine } from '../../engine/engine.js';
 import { isReviewer, submitReview } from '../../engine/reviews/reviews.js';
 import { digestOf } from '../../journal/link.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
-import { limitIn } from '../../kernel/call-limit.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
@@ -138,14 +138,15 @@ async function redeemLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, o
   // A token that cannot be trusted names no request. The only actor to record is the caller's `by`.
   const link = await noteRefusals(kernel, by, async () => readValidLink(kernel, keys, token));
   const { requestId, reviewer, decision } = link;
-  return kernel.part(RefusalLog).noteRefusals({ actor: by, requestId }, async () => {
+  const redeem = async (limit: CallLimit | undefined) => {
     // No attempt is recorded for a request that does not exist.
     const request = await kernel.ledger.request(requestId);
     if (by !== reviewer) throw new LinkError('not_yours', requestId);
     refuseOther(request, link);
     const review = { ...texts, verdict: decision, narrowing: narrowingIn(link, request), link };
-    return submitReview(kernel, requestId, reviewer, review, limitIn(options), (read) => refuseOther(read, link));
-  });
+    return submitReview(kernel, requestId, reviewer, review, limit, (read) => refuseOther(read, link));
+  };
+  return kernel.part(RefusalLog).noteRefusals({ actor: by, requestId }, redeem, options);
 }
 
 /** Records a refusal if the caller has named an actor. */

@@ -63,7 +63,7 @@ const MORE: Readonly<Record<string, readonly Variant[]>> = {
 
 /** The calls that have an answer without the hook. */
 const ANSWERED: Readonly<Record<string, readonly string[]>> = {
-  getReviewers: ['approver.membersOf 1'],
+  getReviewers: ['approver.membersOf 1', 'approver.membersOf 1 refuses'],
   'listRequests {"query":"people=true"}': ['people.describe 1'],
 };
 
