@@ -215,6 +215,37 @@ describe('maxHolders', () => {
     expect((await glass(engine, LEE)).outcome).toBe('granted');
   });
 
+  it('L42 [A11] lists a bounded number of expired grants where only break-glass is taken', async () => {
+    const made = anEngine({ approver: aPolicy({}, GLASS) });
+    for (let i = 0; i < 70; i++) {
+      expect((await glass(made.engine, `user:${i}`)).outcome).toBe('granted');
+      await made.clock.advance(HOUR);
+    }
+    expect((await holdersIn(made))[0]?.grantIds.length).toBeLessThanOrEqual(33);
+    await expectReplayed(made.store);
+  });
+
+  it('[A11] gives break-glass access although the ends of others cannot be recorded, with one commit more', async () => {
+    const made = anEngine({ approver: aPolicy({}, GLASS) });
+    const { engine, store, clock, told } = made;
+    for (let i = 0; i < 32; i++) {
+      await glass(engine, `user:${i}`);
+      await clock.advance(HOUR);
+    }
+    const commit = store.commit.bind(store);
+    const sent = vi.spyOn(store, 'commit').mockImplementation(async (change) => {
+      if (change.append.some(({ type }) => type === 'grant.expired')) throw new Error('down');
+      return commit(change);
+    });
+    expect((await glass(engine, NOOR)).outcome).toBe('granted');
+    expect(told.filter(({ during }) => during === 'breakGlass')).toHaveLength(1);
+    expect((await holdersIn(made))[0]?.grantIds).toHaveLength(33);
+    sent.mockReset();
+    expect((await glass(engine, LEE)).outcome).toBe('granted');
+    expect(sent).toHaveBeenCalledTimes(2);
+    expect((await holdersIn(made))[0]?.grantIds).toHaveLength(18);
+  });
+
   it('L42 gives break-glass access although the row of a rule is too large to be written with it', async () => {
     const made = anEngine({ approver: aPolicy({}, GLASS) });
     const { engine, store } = made;

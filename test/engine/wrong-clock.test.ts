@@ -575,6 +575,23 @@ describe('maxHolders on clocks that differ', () => {
     expect(await verifyStore(store)).toMatchObject({ ok: true });
   });
 
+  it.each(LEADS)('L9 L47 [A11] an ask of a process whose clock is ahead ends no live grant that a long row lists: %s', async (_, ms) => {
+    const { engine, clock, store, processOf } = aFleet({ approver: policy() });
+    const own = (made: typeof engine, subject: string) => made.requestAccess({ subject, scope: 'db:schema', ttl: '10m' });
+    for (let i = 0; i < 31; i++) {
+      await own(engine, `user:${i % 3}`);
+      await clock.advance(10 * MINUTE);
+    }
+    await own(engine, 'user:first');
+    await clock.advance(9 * MINUTE);
+    const fast = processOf(ms);
+    expect((await own(fast.engine, 'user:second')).outcome).toBe('granted');
+    expect((await entriesOf(store)).filter(({ type }) => type === 'grant.expired')).toHaveLength(16);
+    expect(await engine.isAllowed('user:first', 'db:schema')).toBe(true);
+    await refusal(own(engine, 'user:third'), 'ERR_JIT_LIMIT');
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+
   it('L42 [A11] the row of a rule without a sweeper lists a bounded number of expired grants', async () => {
     const { engine, clock, store } = aFleet({ approver: policy() });
     for (let i = 0; i < 100; i++) {

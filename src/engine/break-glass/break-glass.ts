@@ -28,7 +28,7 @@ export async function breakGlass(kernel: Kernel, parsed: ParsedAsk, limit: CallL
   const { ledger } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
   const isRepeated = async () => key !== undefined && (await requestOfKey(kernel, id, ask)) !== undefined;
-  const take = async () => ((await isRepeated()) ? REPEATED : attempt(kernel, id, parsed, isRepeated));
+  const take = async () => ((await isRepeated()) ? REPEATED : attempt(kernel, id, parsed, isRepeated, limit));
   const { result: taken, sent } = await ledger.runSent<BreakGlassResult | undefined>(take, { limit });
   if (taken !== undefined && sent === 'answered') return taken;
   // After a resend, a revoke may have followed the attempt that applied the change.
@@ -49,6 +49,7 @@ async function attempt(
   id: string,
   { ask, by }: ParsedAsk,
   isRepeated: () => Promise<boolean>,
+  limit: CallLimit | undefined,
 ): Promise<Transition<BreakGlassResult | undefined>> {
   const { limits } = kernel.settings;
   const now = (): Moment => moment(kernel.clock, by);
@@ -58,7 +59,7 @@ async function attempt(
   if (verdict.outcome !== 'approve') throw refusalOf(draft, verdict.outcome === 'deny' ? verdict : NO_RULE, limits);
   const debtors = await loadDebtors(kernel, draft);
   const context = {
-    ...(await loadIssueContext(kernel, draft, { isBreakGlass: true, decided: { approver: answer.approver, terms: verdict.terms } })),
+    ...(await loadIssueContext(kernel, draft, { isBreakGlass: true, decided: { approver: answer.approver, terms: verdict.terms }, limit })),
     limits,
     open: await openRequestsOf(kernel, ask.subject),
     covers: (taken: string, scope: string) => kernel.settings.scopes.covers(taken, scope),

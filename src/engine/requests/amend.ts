@@ -72,7 +72,7 @@ export async function amend(kernel: Kernel, id: string, amendment: ParsedAmendme
   const { ledger } = kernel;
   const newRequestId = key === undefined ? newId() : derivedId(ledger.store.namespace, 'amend', by, key);
   const isRepeated = async () => key !== undefined && (await isAmended(kernel, id, newRequestId, amended));
-  const amending = () => attempt(kernel, id, newRequestId, amendment, isRepeated);
+  const amending = () => attempt(kernel, id, newRequestId, amendment, isRepeated, limit);
   const reused = (await isRepeated()) || (await ledger.run(amending, false, limit));
   const result = await afterRecording(newRequestId, () => decideRequest(kernel, newRequestId, limit));
   return { ...result, reused };
@@ -85,24 +85,32 @@ async function attempt(
   newRequestId: string,
   { by, amended }: ParsedAmendment,
   isRepeated: () => Promise<boolean>,
+  limit: CallLimit | undefined,
 ): Promise<Transition<boolean>> {
   const { clock, ledger, settings } = kernel;
   const before = await ledger.request(id);
   const ask = amendedAsk(before, id, amended);
   if (before.end !== undefined && (await isRepeated())) return noChange(true);
-  const context = await contextOf(kernel, before, ask, newRequestId, by);
+  const context = await contextOf(kernel, before, ask, newRequestId, by, limit);
   // Looks for a repeat also after all other reads: a limit may be met only by the request of a concurrent call with the same key.
   if (await isRepeated()) return noChange(true);
   return { ...amendRequest(before, ask, newRequestId, settings.limits, context, moment(clock, by)), result: false };
 }
 
 /** Asks no approver about a request that cannot be amended, or if nothing would change. */
-async function contextOf(kernel: Kernel, before: AccessRequest, ask: Ask, newRequestId: string, by: string): Promise<OpeningContext> {
+async function contextOf(
+  kernel: Kernel,
+  before: AccessRequest,
+  ask: Ask,
+  newRequestId: string,
+  by: string,
+  limit: CallLimit | undefined,
+): Promise<OpeningContext> {
   refuseToAmend(before, moment(kernel.clock, by));
   if (differencesFrom(ask, before).length === 0) {
     throw new InvalidArgumentError('options', 'an object with a value that differs from the request', 'the values of the request');
   }
-  return openingContext(kernel, await draftOf(kernel, newRequestId, ask), false);
+  return openingContext(kernel, await draftOf(kernel, newRequestId, ask), { limit });
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Kernel } from '../../kernel/kernel.js';
 import { refuseUnapprovable } from '../../kernel/ledger/fits-change.js';
-import { loadOpeningContext, type OpeningRows } from '../../kernel/loading/opening-context.js';
+import { loadOpeningContext, type OpeningOptions } from '../../kernel/loading/opening-context.js';
 import type { Ask } from '../../lifecycle/ask.js';
 import { draftRequest, type OpeningContext } from '../../lifecycle/request.js';
 import { beyondLimits, refusalOf, refuseUnmet } from '../../lifecycle/requirements.js';
@@ -34,18 +34,9 @@ export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Dra
   return { request, origins };
 }
 
-/**
- * The records by which a request is opened, with the grants that it extends.
- *
- * @param rows the rows, if the caller has read them
- */
-export async function openingContext(
-  kernel: Kernel,
-  { request, origins }: Draft,
-  dryRun: boolean,
-  rows?: OpeningRows,
-): Promise<OpeningContext> {
-  return { ...(await loadOpeningContext(kernel, request, { dryRun, rows })), origins };
+/** The records by which a request is opened, with the grants that it extends. */
+export async function openingContext(kernel: Kernel, { request, origins }: Draft, options: OpeningOptions): Promise<OpeningContext> {
+  return { ...(await loadOpeningContext(kernel, request, options)), origins };
 }
 
 /** The approver and the terms of an answer. */

@@ -61,7 +61,7 @@ export async function recordRequest(
   const judge = async (draft: Draft, answer: ParsedVerdict | undefined, rows: OpeningRows): Promise<Opening> => {
     const repeated = repeatedBy(rows.also, id, ask);
     if (repeated !== undefined) return noChange({ id: repeated, reused: true });
-    return open(kernel, parsed, draft.request, await openingContext(kernel, draft, false, rows), answer);
+    return open(kernel, parsed, draft.request, await openingContext(kernel, draft, { limit, rows }), answer, limit);
   };
   let isSent = false;
   const attempt = async (): Promise<Opening> => {
@@ -112,10 +112,11 @@ async function open(
   draft: AccessRequest,
   context: OpeningContext,
   answer: ParsedVerdict | undefined,
+  limit: CallLimit | undefined,
 ): Promise<Opening> {
   const { limits, denialsShownMs } = kernel.settings;
   const { id } = draft;
-  const deciding = answer && (await decidingContext(kernel, draft, context, answer));
+  const deciding = answer && (await decidingContext(kernel, draft, context, answer, limit));
   const reading = moment(kernel.clock, by);
   const opened = openRequest(ask, id, key !== undefined, limits, context, reading);
   const request = opened.put.find((record) => record.kind === 'request');
@@ -140,9 +141,10 @@ async function decidingContext(
   draft: AccessRequest,
   known: OpeningContext,
   answer: ParsedVerdict,
+  limit: CallLimit | undefined,
 ): Promise<Pick<DecidingContext, 'issue' | 'denial'> | undefined> {
   const { outcome } = answer.verdict;
-  const issue = outcome === 'approve' ? await loadIssueContext(kernel, draft, { decided: decidedBy(answer), known }) : undefined;
+  const issue = outcome === 'approve' ? await loadIssueContext(kernel, draft, { decided: decidedBy(answer), known, limit }) : undefined;
   const isChanged = (grant: Grant | undefined) =>
     known.origins.some((use) => use.grant.id === grant?.id && use.grant.version !== grant.version);
   if (issue !== undefined && (issue.subject !== known.subject || issue.origins.some(isChanged))) return undefined;

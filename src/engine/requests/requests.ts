@@ -75,7 +75,8 @@ export async function decideRequest(kernel: Kernel, id: string, limit?: CallLimi
     // A review does not write the row of the subject.
     if (outcome !== 'review') await by?.turns.begin();
     const known = by?.turns.ended === by?.opened.ended ? written?.context : undefined;
-    const issueContext = outcome === 'approve' ? await loadIssueContext(kernel, request, { decided: decidedBy(answer), known }) : undefined;
+    const issueContext =
+      outcome === 'approve' ? await loadIssueContext(kernel, request, { decided: decidedBy(answer), known, limit }) : undefined;
     const denialContext = await denialContextOf(kernel, request, outcome, known);
     const now = moment(clock, APPROVER);
     reading = now;

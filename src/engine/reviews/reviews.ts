@@ -42,7 +42,7 @@ export async function submitReview(
     const { request, rows } = await readReviewed(kernel, id, command);
     check(request);
     refuseAgent(settings.isAgent, request, reviewer);
-    const context = await loadReviewContext(kernel, request, reviewer, command, rows);
+    const context = await loadReviewContext(kernel, request, reviewer, command, rows, limit);
     const mayDeny = command.verdict === 'deny' || context.eligible === false;
     const denialContext = mayDeny ? await loadDenialContext(kernel, request) : undefined;
     const now = moment(clock, reviewer);
@@ -92,6 +92,7 @@ async function loadReviewContext(
   reviewer: string,
   { verdict }: ReviewCommand,
   rows: SubjectRows | undefined,
+  limit: CallLimit | undefined,
 ): Promise<ReviewContext> {
   const { approver } = kernel;
   const { minTtlMs } = kernel.settings.limits;
@@ -106,7 +107,7 @@ async function loadReviewContext(
   const eligible = mayApprove ? await approver.mayHold(request, 'approval') : undefined;
   const issue =
     eligible === true
-      ? await loadIssueContext(kernel, request, { known: rows && subjectContextOf(kernel, request.subject, rows) })
+      ? await loadIssueContext(kernel, request, { known: rows && subjectContextOf(kernel, request.subject, rows), limit })
       : undefined;
   // From the one reading that the commit compares: a lock that is set in between refuses.
   const locks = issue?.locks ?? (rows && locksIn(kernel, rows.locks));

@@ -59,7 +59,7 @@ export async function previewRequest(kernel: Kernel, { ask, by, key }: ParsedAsk
     const before = key === undefined ? undefined : await requestOfKey(kernel, id, ask);
     if (before !== undefined) return await previewRepeat(kernel, before, ask);
     const draft = await draftOf(kernel, id, ask);
-    const context = await openingContext(kernel, draft, true);
+    const context = await openingContext(kernel, draft, { dryRun: true });
     const { request } = draft;
     const openedId = openRequest(ask, id, key !== undefined, kernel.settings.limits, context, now()).result;
     if (openedId !== id) return await previewRepeat(kernel, openedId, ask);

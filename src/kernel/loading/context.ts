@@ -18,6 +18,7 @@ import { fitting } from '../ledger/fits-change.js';
 import { readContext } from '../ledger/read-context.js';
 import { loadHolders } from './holders.js';
 import { locksIn } from './locks.js';
+import type { CallLimit } from '../call-limit.js';
 import type { Kernel } from '../kernel.js';
 
 const NO_REQUESTS: ReadonlyMap<string, AccessRequest> = new Map();
@@ -63,6 +64,8 @@ interface IssueOptions {
   readonly decided?: Pick<AccessRequest, 'approver' | 'terms'>;
   /** The rows of the subject, if the caller has read or written them. They are read again if a limit is met by them. */
   readonly known?: SubjectContext | undefined;
+  /** The call for which it loads: no expiry is recorded once that was answered. */
+  readonly limit?: CallLimit | undefined;
 }
 
 /**
@@ -72,16 +75,16 @@ interface IssueOptions {
 export async function loadIssueContext(
   kernel: Kernel,
   request: AccessRequest,
-  { isBreakGlass = false, dryRun = false, decided = request, known }: IssueOptions = {},
+  { isBreakGlass = false, dryRun = false, decided = request, known, limit }: IssueOptions = {},
 ): Promise<IssueContext> {
   const { limits } = kernel.settings;
   const isMet = (loaded: SubjectContext) => grantLimitMet(limits, request, loaded, isBreakGlass) !== undefined;
   const context =
     known !== undefined && !isMet(known)
       ? known
-      : await loadBelowLimit(kernel, () => loadSubjectContext(kernel, request.subject), isMet, dryRun);
+      : await loadBelowLimit(kernel, () => loadSubjectContext(kernel, request.subject), isMet, dryRun, limit);
   // Before the extended grants: it may record that they have expired.
-  const holders = await loadHolders(kernel, decided, isBreakGlass, dryRun);
+  const holders = await loadHolders(kernel, decided, isBreakGlass, dryRun, limit);
   const chains = await loadChainIds(kernel, request);
   const rows = await kernel.ledger.rows((request.extension?.grantIds ?? []).map((id) => ({ kind: 'grant', id })));
   const origins = rows.map((row) => row && decodeGrant(row));
@@ -100,6 +103,7 @@ export async function loadBelowLimit<T extends SubjectContext & Partial<OpeningC
   load: () => Promise<T>,
   isMet: (context: T) => boolean,
   dryRun: boolean,
+  limit: CallLimit | undefined,
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     let context = await load();
@@ -116,7 +120,10 @@ export async function loadBelowLimit<T extends SubjectContext & Partial<OpeningC
     ];
     // Stops after some tries, because other callers may change the subject at any time. If they did, the request's commit conflicts.
     if (ended.length === 0 || tries === MAX_READS) return context;
-    await kernel.ledger.commitTransition(fitting(kernel, ended.slice(0, MAX_ENDED), (some) => recordTime(some, now)));
+    await kernel.ledger.commitTransition(
+      fitting(kernel, ended.slice(0, MAX_ENDED), (some) => recordTime(some, now)),
+      limit,
+    );
   }
 }
 

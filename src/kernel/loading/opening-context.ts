@@ -4,6 +4,7 @@ import { limitMet, type OpeningContext } from '../../lifecycle/request.js';
 import { findDuplicate } from '../../lifecycle/subject.js';
 import { moment, SWEEPER } from '../../lifecycle/transition.js';
 import { decodeSubject, LOCK_ROW, type AccessRequest } from '../../records/index.js';
+import type { CallLimit } from '../call-limit.js';
 import type { Kernel } from '../kernel.js';
 import { readContext } from '../ledger/read-context.js';
 import {
@@ -18,6 +19,16 @@ import {
   type SubjectRows,
 } from './context.js';
 
+/** How {@link loadOpeningContext} loads. */
+export interface OpeningOptions {
+  /** Records nothing. Default: false. */
+  readonly dryRun?: boolean;
+  /** The call for which it loads: no expiry is recorded once that was answered. */
+  readonly limit?: CallLimit | undefined;
+  /** The rows, if the caller has read them. */
+  readonly rows?: OpeningRows | undefined;
+}
+
 /**
  * Loads the context of the rule that opens this request, without the grants that it extends. If a limit would refuse the request,
  * the engine records expiries first, as {@link loadIssueContext} does.
@@ -25,7 +36,7 @@ import {
 export function loadOpeningContext(
   kernel: Kernel,
   request: AccessRequest,
-  { dryRun = false, rows }: { readonly dryRun?: boolean; readonly rows?: OpeningRows | undefined } = {},
+  { dryRun = false, limit, rows }: OpeningOptions,
 ): Promise<Omit<OpeningContext, 'origins'>> {
   const { limits } = kernel.settings;
   let known = rows;
@@ -41,6 +52,7 @@ export function loadOpeningContext(
       return findDuplicate(request, loaded.open, loaded, now) === undefined && limitMet(request, limits, loaded, now) !== undefined;
     },
     dryRun,
+    limit,
   );
 }
 
