@@ -32,6 +32,7 @@ export type {
   ReviewRule,
   ReviewStep,
   ReviewAssurance,
+  RuleGroup,
   RuleHead,
   Weekday,
 } from './approvers/policy/types.js';

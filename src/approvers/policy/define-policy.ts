@@ -17,7 +17,7 @@ import { lint } from './lint.js';
 import { ruleScopesOf, readRuleScopes } from './rule-scopes.js';
 import { requestable } from './requestable.js';
 import { groupsOf, mayReviewBreakGlass, reviewersOf, whyNoRight } from './rights.js';
-import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
+import type { Policy, PolicyDefinition, PolicyOptions, RuleGroup } from './types.js';
 
 /**
  * Makes an approver from rules. A rule states who may ask for which scopes, for how long, and who decides.
@@ -47,14 +47,11 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  * })
  */
 export function definePolicy<Group extends string = string, Named extends string = never>(
-  policy: PolicyDefinition<Group, Known<Group, Named>>,
+  policy: PolicyDefinition<Group, RuleGroup<Group, Named>>,
   options: PolicyOptions = {},
 ): Policy {
   return policyOf(copyPolicy(policy), readOptions<keyof PolicyOptions>('options', options, ['scopes', 'canonicalId']));
 }
-
-/** The names that rules may write: those of the groups, or any name if one of them is a `string`, known only at run time. */
-type Known<Group extends string, Named extends string> = string extends Named ? Named : NoInfer<Group>;
 
 /** Makes the approver of a copied policy. */
 export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial<Record<keyof PolicyOptions, unknown>>): Policy {

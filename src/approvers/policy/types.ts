@@ -210,6 +210,9 @@ export interface PolicyDefinition<Group extends string = string, Named extends s
   readonly catalogue?: readonly CatalogueItem[] | undefined;
 }
 
+/** The names that rules may name: those of the groups, or any name if one that a rule names is a `string`, known only at run time. */
+export type RuleGroup<Group extends string, Named extends string> = string extends Named ? Named : NoInfer<Group>;
+
 /** The options of a policy that are functions. */
 export interface PolicyOptions {
   /**
