@@ -11,7 +11,7 @@ export type { Action } from './engine/checks/checker.js';
 export type { CancelResult } from './engine/endings/revocation.js';
 export type { RevokeAllTarget } from './engine/endings/revoke-all.js';
 export type { LockBy, LockResult, LockTarget, LockWithStatus } from './engine/endings/locks.js';
-export type { AccessAsk, BreakGlassAsk, BundleTarget, ExtensionAsk, RunAsk } from './engine/requests/ask.js';
+export type { AccessAsk, BreakGlassAsk, BundleTarget, ExtensionAsk, RunAsk, TtlOrUntil, WithWindow } from './engine/requests/ask.js';
 export type {
   AccessGranted,
   AccessResult,

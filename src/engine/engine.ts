@@ -15,7 +15,7 @@ import { pagesOf, type Pages } from './lists/pages.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
 import { readBy, readCancelBy, readReview, type ApproveBy, type By, type CancelBy, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk, readExtended } from './requests/ask.js';
-import type { AccessAsk, BreakGlassAsk, BundleTarget, ExtensionAsk, RunAsk } from './requests/ask.js';
+import type { AccessAsk, BreakGlassAsk, BundleTarget, ExtensionAsk, RunAsk, WithWindow } from './requests/ask.js';
 import { amend, parseAmendment, type Amendment } from './requests/amend.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action } from './checks/checker.js';
@@ -107,7 +107,7 @@ export class JitEngine<Scope extends string = string> {
    * @example
    * const { request, outcome } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '30m' });
    */
-  async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult> {
+  async requestAccess<Window = undefined>(ask: WithWindow<AccessAsk<Scope> | RunAsk<Scope>, Window>): Promise<AccessResult> {
     this.#refuseIfClosed();
     const read = parseAccessAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes };
@@ -127,7 +127,7 @@ export class JitEngine<Scope extends string = string> {
    * @throws LimitError when `limits.maxTotal` leaves no time
    * @throws the errors of {@link requestAccess}
    */
-  async extend(target: string | BundleTarget, ask: ExtensionAsk): Promise<AccessResult> {
+  async extend<Window = undefined>(target: string | BundleTarget, ask: WithWindow<ExtensionAsk, Window>): Promise<AccessResult> {
     this.#refuseIfClosed();
     const extended = readExtended(target);
     const read = parseExtensionAsk(this.#settings, ask)(await loadExtended(this.#kernel, extended));
@@ -145,7 +145,7 @@ export class JitEngine<Scope extends string = string> {
    *   rule allows (default: 1). The engine recorded only the attempt
    * @throws ApproverError, IdempotencyError
    */
-  async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
+  async breakGlass<Window = undefined>(ask: WithWindow<BreakGlassAsk<Scope>, Window>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
     const read = parseBreakGlassAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes, breakGlass: true as const };

@@ -2,7 +2,7 @@ import ts from 'typescript';
 import { expect, it } from 'vitest';
 import { readSources } from './reference/sources.js';
 
-const { entries, isOwn, pathOf } = readSources();
+const { checker, entries, isOwn, pathOf } = readSources();
 
 /** The declarations that an editor shows for a symbol: its own, and those of its members. */
 function* shown(node: ts.Node): Generator<ts.Node> {
@@ -56,4 +56,37 @@ it('[A18] says in an editor what each field with an unclear name means', () => {
   expect(fields.length).toBeGreaterThan(900);
   const empty = fields.filter(({ type, name, comments }) => UNCLEAR.includes(name) && comments.length === 0 && !FOREIGN.test(type));
   expect([...new Set(empty.map(({ type, name }) => `${type}.${name}`))]).toEqual([]);
+});
+
+/** Each parameter of an export, and of its methods. */
+const parameters = entries.flatMap(({ exports }) =>
+  exports.flatMap((symbol) =>
+    (symbol.declarations ?? [])
+      .filter(isOwn)
+      .flatMap((declaration) => [
+        { name: symbol.name, node: declaration },
+        ...(ts.isClassDeclaration(declaration) || ts.isInterfaceDeclaration(declaration) ? declaration.members : []).map((member) => ({
+          name: `${symbol.name}.${member.name?.getText()}`,
+          node: member,
+        })),
+      ])
+      .flatMap(({ name, node }) => (ts.isFunctionLike(node) ? node.parameters.map(({ type }) => ({ name, type })) : [])),
+  ),
+);
+
+it('[A18] takes as WithWindow each ask that has `ttl` or `until`', () => {
+  const asks = parameters.filter(({ type }) => {
+    const fields =
+      type === undefined
+        ? []
+        : checker
+            .getTypeFromTypeNode(type)
+            .getProperties()
+            .map((field) => field.name);
+    return fields.includes('ttl') && fields.includes('until');
+  });
+  expect(new Set(asks.map(({ name }) => name)).size).toBeGreaterThanOrEqual(10);
+  // An amendment without a window keeps that of the request.
+  const others = asks.filter(({ name, type }) => !name.endsWith('.amend') && !type?.getText().startsWith('WithWindow<'));
+  expect(others.map(({ name }) => name)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, type AccessRequest, type AccessResult, type Grant, type JitEngine } from '../../src/index.js';
+import { autoApprove, type AccessRequest, type AccessResult, type ExtensionAsk, type Grant, type JitEngine } from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 import { verifyStore } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
@@ -218,7 +218,7 @@ describe('an ask with an end (until)', () => {
       const { engine } = anEngine();
       const { id } = await aPending(engine, { scopes: ['a', 'b'] });
       await engine.approve(id, { by: SAM });
-      const extend = (over: object) => engine.extend({ requestId: id }, { requestedBy: MAYA, idempotencyKey: 'k', ...over });
+      const extend = (over: Partial<ExtensionAsk>) => engine.extend({ requestId: id }, { requestedBy: MAYA, idempotencyKey: 'k', ...over });
       const first = await extend({ until: END });
       await engine.approve(first.request.id, { by: SAM });
       await engine.revoke(`${id}.1`, { by: SAM });

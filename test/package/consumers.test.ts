@@ -109,16 +109,21 @@ describe.concurrent.each(Object.entries(compilers))('a consumer on TypeScript %s
     expect(await check(`${version} fetch`, compiler, options, { 'handlers.mts': handlers })).toBe('');
   });
 
-  it('gets a type error for a misspelt scope', async () => {
+  it('gets a type error for a misspelt scope, an ask without a window, and a misspelt group', async () => {
     const text = `import { JitEngine, MemoryGrantStore, denyAll } from 'jit-access';
+import { definePolicy } from 'jit-access/policy';
 const engine = new JitEngine<'db-prod:read' | 'db-prod:write'>({ store: new MemoryGrantStore(), approver: denyAll() });
 void engine.isAllowed('user:maya', 'db-prod:write');
 void engine.isAllowed('user:maya', 'db-prod:wirte');
 void engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
 void engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:wirte', ttl: '15m' });
+void engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write' });
+const groups = { dba: ['user:ana'] };
+definePolicy({ groups, rules: [{ id: 'p', scopes: ['db:*'], review: { groups: { dba: 1 } } }] });
+definePolicy({ groups, rules: [{ id: 'p', scopes: ['db:*'], review: { groups: { dbaa: 1 } } }] });
 `;
     const printed = await check(`${version} misspelt`, compiler, settings['nodenext, types of Node'], { 'misspelt.mts': text });
-    expect(printed.match(/^misspelt\.mts\(\d+/gm)).toEqual(['misspelt.mts(4', 'misspelt.mts(6']);
+    expect(printed.match(/^misspelt\.mts\(\d+/gm)).toEqual([5, 7, 8, 11].map((line) => `misspelt.mts(${line}`));
   });
 });
 

@@ -105,6 +105,29 @@ export interface BreakGlassAsk<Scope extends string = string> extends Omit<Acces
   readonly justification: string;
 }
 
+/** What an ask without `ttl` and `until` lacks. */
+export interface TtlOrUntil {
+  /** Length of the window: a string like `'30m'`, or milliseconds. An ask may have `until` instead. */
+  readonly ttl: Duration;
+}
+
+/**
+ * An ask with `ttl` or `until`. It is enough that its type has one of them as an optional field.
+ *
+ * @typeParam Window the type of `ttl` or `until` of the given ask, and `undefined` if it has neither
+ */
+export type WithWindow<Ask, Window> = [NonNullable<Window>] extends [never]
+  ? Ask & TtlOrUntil
+  : // Never chosen: the compiler infers `Window` from it. It cannot from `Ask`, and so an error names the plain type.
+    [Window] extends [never]
+    ? { readonly [Field in keyof Ask as Exclude<Field, keyof Windowed<Window>>]: Ask[Field] } & Windowed<Window>
+    : Ask;
+
+interface Windowed<Window> {
+  readonly ttl?: Window;
+  readonly until?: Window;
+}
+
 /** An ask whose arguments are checked, its caller, and its idempotency key. */
 export interface ParsedAsk {
   readonly ask: Ask;

@@ -1,6 +1,7 @@
 import type { AccessPreview } from '../explain/preview.js';
 import type { JsonObject } from '../../model/json.js';
 import type { AccessResult, AccessStatus, BreakGlassReviewItem, EndedRecords, InboxItem, RevokeAllReport } from '../../engine/answers.js';
+import type { WithWindow } from '../../engine/requests/ask.js';
 import type { BreakGlassResult } from '../../engine/break-glass/break-glass.js';
 import type { Paging } from '../../engine/lists/collect.js';
 import type { CommentResult } from '../../engine/requests/comments.js';
@@ -93,9 +94,9 @@ export interface AccessClient {
   };
 
   /** The result that an ask would have now. Nothing is recorded but the count of dry runs. */
-  requestAccess(ask: inputs.DryRunInput, options?: Keyed): Promise<AccessPreview>;
+  requestAccess<Window = undefined>(ask: WithWindow<inputs.DryRunInput, Window>, options?: Keyed): Promise<AccessPreview>;
   /** Asks for access. Read `outcome`: a pending request is no permission. */
-  requestAccess(ask: inputs.AskInput, options?: Keyed): Promise<AccessResult>;
+  requestAccess<Window = undefined>(ask: WithWindow<inputs.AskInput, Window>, options?: Keyed): Promise<AccessResult>;
   /** The requests of the caller; with `subject` or `all`, those of others, if `may` permits it. */
   listRequests(query?: inputs.RequestListInput, options?: Read): NamedPages<ListedRequest>;
   /** A request with its outcome, its grants and its comments. @throws NotFoundError also if the caller does not see it */
@@ -111,7 +112,11 @@ export interface AccessClient {
   /** Comments on a pending request. */
   comment(requestId: string, comment: inputs.CommentInput, options?: Keyed): Promise<CommentResult>;
   /** Asks for more time for all grants of a request. */
-  extendRequest(requestId: string, extension: inputs.ExtendInput, options?: Keyed): Promise<AccessResult>;
+  extendRequest<Window = undefined>(
+    requestId: string,
+    extension: WithWindow<inputs.ExtendInput, Window>,
+    options?: Keyed,
+  ): Promise<AccessResult>;
   /** Ends all grants of a request of the caller early. */
   releaseRequest(requestId: string, release?: inputs.ReasonInput, options?: Call): Promise<EndedRecords>;
 
@@ -127,12 +132,16 @@ export interface AccessClient {
   /** A grant with its status. @throws NotFoundError also if the caller does not see it */
   getGrant(grantId: string, options?: Read): Promise<Named<GrantWithStatus>>;
   /** Asks for more time for a grant. */
-  extendGrant(grantId: string, extension: inputs.ExtendInput, options?: Keyed): Promise<AccessResult>;
+  extendGrant<Window = undefined>(
+    grantId: string,
+    extension: WithWindow<inputs.ExtendInput, Window>,
+    options?: Keyed,
+  ): Promise<AccessResult>;
   /** Ends a grant of the caller early. */
   releaseGrant(grantId: string, release?: inputs.ReasonInput, options?: Call): Promise<GrantWithStatus>;
 
   /** Takes access at once, in an emergency. A reviewer must review it afterwards. */
-  breakGlass(ask: inputs.BreakGlassInput, options?: Keyed): Promise<BreakGlassResult>;
+  breakGlass<Window = undefined>(ask: WithWindow<inputs.BreakGlassInput, Window>, options?: Keyed): Promise<BreakGlassResult>;
   /** The pending break-glass reviews that the caller may give; with `all`, all of them, if `may` permits it. */
   listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Read): NamedPages<BreakGlassReviewItem>;
   /** Reviews break-glass access. `unjustified` ends it. */

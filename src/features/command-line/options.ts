@@ -70,12 +70,11 @@ export function textsOf<Name extends string>(given: Given, ...names: readonly Na
 }
 
 /** A duration such as `30m`, as it was given: a text has its unit. @throws UsageError */
-export function durationOf(given: Given, name: string): { readonly [name: string]: Duration } {
-  const text = given[name];
+export function ttlOf({ ttl: text }: Given): { readonly ttl?: Duration } {
   if (typeof text !== 'string') return {};
   try {
-    parseDuration(text, `--${name}`);
-    return { [name]: text as Duration };
+    parseDuration(text, '--ttl');
+    return { ttl: text as Duration };
   } catch (error) {
     throw new UsageError(messageOf(error));
   }

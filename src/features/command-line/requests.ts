@@ -5,7 +5,7 @@ import type { GrantWithStatus, RequestOutcome, RequestWithStatus } from '../../e
 import type { AccessClient } from '../client/access-client.js';
 import { formatDuration } from '../../core/duration.js';
 import { count, iso, lineOf, type Outcome } from './lines.js';
-import { durationOf, textsOf, type Given } from './options.js';
+import { textsOf, ttlOf, type Given } from './options.js';
 
 /** How long the handler waits for a decision in one call, in seconds: the longest that it takes. */
 const WAIT_SECONDS = 30;
@@ -15,7 +15,7 @@ const PAUSE_MS = 1_000;
 export async function ask(client: AccessClient, given: Given): Promise<Outcome> {
   const { reason, ...texts } = textsOf(given, 'subject', 'ticket', 'reason');
   const justification = reason === undefined ? {} : { justification: reason };
-  const result = await client.requestAccess({ scope: String(given['scope']), ...durationOf(given, 'ttl'), ...texts, ...justification });
+  const result = await client.requestAccess({ scope: String(given['scope']), ...ttlOf(given), ...texts, ...justification });
   return decided(result, result.outcome === 'granted' || result.outcome === 'ended' ? result.grants : []);
 }
 
@@ -67,7 +67,7 @@ export async function inbox(client: AccessClient): Promise<Outcome> {
 }
 
 export async function approve(client: AccessClient, given: Given): Promise<Outcome> {
-  const approval = { ...durationOf(given, 'ttl'), ...textsOf(given, 'reason', 'comment') };
+  const approval = { ...ttlOf(given), ...textsOf(given, 'reason', 'comment') };
   return reviewed(await client.approve(String(given['requestId']), approval), 'APPROVED');
 }
 

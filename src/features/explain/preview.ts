@@ -3,7 +3,7 @@ import { isJitError, type JitErrorCode } from '../../core/errors.js';
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { accessResultOf, readRequest } from '../../engine/requests/access-result.js';
-import { parseAccessAsk, type AccessAsk, type ParsedAsk, type RunAsk } from '../../engine/requests/ask.js';
+import { parseAccessAsk, type AccessAsk, type ParsedAsk, type RunAsk, type WithWindow } from '../../engine/requests/ask.js';
 import { decidedBy, draftOf, openingContext } from '../../engine/requests/draft.js';
 import { idFor, requestOfKey } from '../../engine/requests/keys.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
@@ -40,9 +40,9 @@ export type AccessPreview =
  * @example
  * const { outcome } = await preview(engine, { subject: 'user:maya', scope: 'db-prod:write', ttl: '30m' });
  */
-export async function preview<Scope extends string>(
+export async function preview<Scope extends string, Window = undefined>(
   engine: JitEngine<Scope>,
-  ask: AccessAsk<NoInfer<Scope>> | RunAsk<NoInfer<Scope>>,
+  ask: WithWindow<AccessAsk<NoInfer<Scope>> | RunAsk<NoInfer<Scope>>, Window>,
 ): Promise<AccessPreview> {
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();

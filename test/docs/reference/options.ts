@@ -143,8 +143,12 @@ function tablesOf(sources: Sources, callable: Callable): readonly (readonly [ts.
   );
 }
 
-/** The types of a union: `AccessAsk | RunAsk` has two tables. */
-const partsOf = (node: ts.TypeNode): readonly ts.TypeNode[] => (ts.isUnionTypeNode(node) ? node.types : [node]);
+/** The types of a union: `AccessAsk | RunAsk` has two tables, also in `WithWindow<AccessAsk | RunAsk, Window>`. */
+function partsOf(node: ts.TypeNode): readonly ts.TypeNode[] {
+  if (ts.isUnionTypeNode(node)) return node.types;
+  const [asks] = ts.isTypeReferenceNode(node) && node.typeName.getText() === 'WithWindow' ? (node.typeArguments ?? []) : [];
+  return asks === undefined ? [node] : partsOf(asks);
+}
 
 function tableOf(sources: Sources, callable: Callable, parameter: string, node: ts.TypeNode): readonly (readonly [ts.Node, Table])[] {
   const { checker } = sources;
