@@ -1,6 +1,8 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
 import { ANA, KOSTA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
+import { HookError, LayoutError, MovedError, PartialError, RollbackError, StoreError } from '../../src/core/errors.js';
+import { toProblem } from '../../src/http.js';
 import { MemoryGrantStore } from '../../src/index.js';
 import { FaultyStore } from '../../src/testing.js';
 import { describeChromium } from './chromium.js';
@@ -149,6 +151,65 @@ describeChromium('the console, when things go wrong', (browser) => {
       await pass(page.locator('main:not(:has(.problem))'));
     },
   );
+
+  /** Answers each call of one method with an error of the engine, as the handler does. */
+  const failWith = (page: Page, method: string, error: unknown) =>
+    page.route('**/access/v1/**', (route) => {
+      const { status, headers, body } = toProblem(error);
+      return route.request().method() === method ? route.fulfill({ status, headers, body: JSON.stringify(body) }) : route.fallback();
+    });
+  const UPGRADE = /The upgrade of the service is not finished: an operator must finish it/;
+
+  it('[A33] says in the words of the API that a read or an ask waits for an operator', async () => {
+    const { open, pass } = await world();
+    const page = await open(MAYA);
+    await failWith(page, 'GET', new LayoutError(2, 1, 2));
+    await page.reload();
+    await pass(page.getByText(UPGRADE));
+    await page.unrouteAll();
+    await pass(page.getByText('You hold 1 scope'));
+
+    await page.goto(`${page.url()}ask?scope=db-prod%3Aorders%3Aread`);
+    await page.getByLabel('Why').fill('A look');
+    await failWith(page, 'POST', new MovedError('payments', 'redis'));
+    await page.getByRole('button', { name: 'See what will happen' }).click();
+    await pass(page.getByRole('alert').getByText(/The records have moved to another store/));
+    expect(
+      await page
+        .getByRole('alert')
+        .getByText(/Try again|was sent/)
+        .count(),
+    ).toBe(0);
+  });
+
+  it('[A33] says in the words of the API that a decision or a dialog waits for an operator', async () => {
+    const { open, pass, advance } = await world();
+    const page = await open(ANA, 'inbox');
+    await failWith(page, 'POST', new HookError('c1', new Error('no')));
+    await page
+      .getByRole('button', { name: /^Approve/ })
+      .first()
+      .click();
+    await advance(6_000);
+    await pass(page.locator('.decision-held').getByText(/A hook of the service refuses this change/));
+    expect(await page.getByText('No answer arrived').count()).toBe(0);
+
+    const lock = await open(SAM, 'live?person=user%3Alee');
+    await lock.getByRole('button', { name: 'Lock', exact: false }).first().click();
+    const dialog = lock.getByRole('dialog');
+    for (const [error, text] of [
+      [new RollbackError({ seq: 3, hash: 'x' }, { seq: 1, hash: 'h' }), /The store has lost entries. An operator must accept that/],
+      [new PartialError({ grants: [], requests: [] }, [], 'l'), /Treat the access as not revoked, and repeat/],
+      [new StoreError('commit', 'down'), /It may be done or not/],
+    ] as const) {
+      await lock.unrouteAll();
+      await failWith(lock, 'POST', error);
+      await advance(1_000);
+      await dialog.getByRole('button', { name: /^Lock/ }).click();
+      await pass(dialog.getByRole('alert').getByText(text));
+      expect(await dialog.getByText('Nothing was changed').count()).toBe(0);
+    }
+  });
 
   it('drops kept drafts and decisions of another version, or edited by hand', async () => {
     const { open, pass, engine } = await world();

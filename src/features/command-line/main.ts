@@ -4,6 +4,7 @@ import { escapeUnshown } from '../../core/parse.js';
 import { BUILD } from '../../core/shared.js';
 import { createClient } from '../client/client.js';
 import { HttpClientError } from '../client/errors.js';
+import { lastingText } from '../client/lasting.js';
 import type { ClientOptions } from '../client/transport.js';
 import { COMMANDS, type Command } from './commands.js';
 import { headersOf, portOf, readCommandLine, urlOf, UsageError, type Given } from './options.js';
@@ -72,8 +73,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       return 2;
     }
     const code = codeOf(error, answer);
-    // `dev` calls no service.
-    const hint = code === 2 || baseUrl === '' ? undefined : hintOf(answer, args[0], baseUrl);
+    // `dev` calls no service, and no repeat ends a failure that lasts.
+    const hint = code === 2 || baseUrl === '' || lastingText(error) !== undefined ? undefined : hintOf(answer, args[0], baseUrl);
     const failed = `FAILED: ${messageOf(error)}${isJitError(error) ? ` (${error.code})` : ''}`;
     err(shown(hint === undefined ? [failed] : [failed, hint], colours?.err));
     return code;

@@ -37,6 +37,7 @@ export const frame = {
 
   'problem.store.title': 'The service cannot answer now',
   'problem.store.text': 'Nothing was changed. The page tries again by itself.',
+  'problem.write.text': 'It may be done or not. Look at what is shown, and repeat it if it is not done.',
   'problem.offline.title': 'No answer',
   'problem.offline.text': 'The service did not answer. Check your connection.',
   'problem.forbidden.title': 'Not for you',

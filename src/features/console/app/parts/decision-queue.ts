@@ -1,6 +1,7 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { hasFields, isBoolean, isListOf, isNumber, isOneOf, isText, optional } from '../frame/shape.js';
 import { refusalOf, type Refusal } from './decision-refusal.js';
+import { lastingText } from '../../../client/lasting.js';
 
 /*
  * Decisions with an undo. Each is sent once: five seconds after the tap, or at once when the page is hidden or left. It is kept with the
@@ -37,8 +38,10 @@ export interface Decision {
  * - `unanswered`: no answer arrived, or one without a result. Only the request says whether it was recorded.
  * - `refused`: the API did not record it. `refusal.name` is `unrecorded` if only the request says so.
  */
-export type HeldDecision = Decision &
-  ({ readonly state: 'waiting' | 'sending' | 'unanswered' } | { readonly state: 'refused'; readonly refusal: Refusal });
+export type HeldDecision = Decision & {
+  /** What the API said, if its failure lasts until an operator acts. */
+  readonly lasting?: string | undefined;
+} & ({ readonly state: 'waiting' | 'sending' | 'unanswered' } | { readonly state: 'refused'; readonly refusal: Refusal });
 
 /** What the queue needs of the page. */
 export interface QueuePorts {
@@ -74,6 +77,7 @@ const isHeld = hasFields({
   decidedAt: isNumber,
   reason: optional(isText),
   comment: optional(isText),
+  lasting: optional(isText),
   state: isOneOf('waiting', 'sending', 'unanswered', 'refused'),
 });
 
@@ -157,7 +161,11 @@ export class DecisionQueue {
       (error: unknown) => {
         const refusal = refusalOf(error);
         // After a 5xx the review may still be in the journal.
-        this.#failed((refusal.status ?? 500) < 500 ? { ...held, state: 'refused', refusal } : { ...held, state: 'unanswered' });
+        this.#failed(
+          (refusal.status ?? 500) < 500
+            ? { ...held, state: 'refused', refusal }
+            : { ...held, state: 'unanswered', lasting: lastingText(error) },
+        );
       },
     );
   }

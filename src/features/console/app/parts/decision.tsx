@@ -86,9 +86,9 @@ export function Held({ held, control, onDismiss, onChange }: HeldProps): JSX.Ele
       <p>
         <Sentence decision={held} />{' '}
         <strong>
-          {t(held.state === 'sending' ? 'decision.sending' : held.state === 'waiting' ? 'decision.waiting' : `decision.${held.state}`)}
+          {held.state === 'unanswered' && held.lasting !== undefined ? <bdi>{held.lasting}</bdi> : t(`decision.${held.state}`)}
         </strong>{' '}
-        {held.state === 'refused' && <span>{refusalText(held.refusal)}</span>}
+        {held.state === 'refused' && <bdi>{held.lasting ?? refusalText(held.refusal)}</bdi>}
       </p>
       {isWaiting && (
         <>

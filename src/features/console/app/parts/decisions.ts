@@ -45,7 +45,7 @@ function decisionsOf(console: Console): Decisions {
         recorded.value = new Map([...recorded.peek(), [decision.requestId, decision]]);
         announce(t(`decision.recorded.${decision.verdict}`));
       },
-      onRefused: ({ state }) => announce(t(state === 'unanswered' ? 'decision.unanswered' : 'decision.refused')),
+      onRefused: ({ state, lasting }) => announce(lasting ?? t(state === 'unanswered' ? 'decision.unanswered' : 'decision.refused')),
     },
     readKept(drafts.read(DRAFT)),
   );

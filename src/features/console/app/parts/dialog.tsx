@@ -70,7 +70,7 @@ export function Confirm({ title, children, action, kind = 'yes', disabled, onCon
         }}
       >
         {children}
-        {error !== undefined && <Problem error={error} />}
+        {error !== undefined && <Problem error={error} isWrite />}
         <p class="actions">
           <Button kind={kind} onPress={confirm} disabled={disabled}>
             {action}

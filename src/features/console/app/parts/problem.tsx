@@ -4,6 +4,7 @@ import { ConsoleContext } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
 import { refusalOf } from './decision-refusal.js';
+import { lastingText } from '../../../client/lasting.js';
 
 type Kind = 'store' | 'offline' | 'forbidden' | 'gone' | 'busy' | 'other';
 
@@ -23,8 +24,15 @@ function kindOf(error: unknown): Kind {
   return status >= 500 ? 'store' : 'other';
 }
 
+interface ProblemProps {
+  readonly error: unknown;
+  /** Whether the call could have changed something. */
+  readonly isWrite?: boolean | undefined;
+  readonly again?: (() => void) | undefined;
+}
+
 /** Why something could not be read or done, in words, with a way out. */
-export function Problem({ error, again }: { readonly error: unknown; readonly again?: (() => void) | undefined }): JSX.Element {
+export function Problem({ error, isWrite, again }: ProblemProps): JSX.Element {
   const console = useContext(ConsoleContext);
   const { stepUp } = refusalOf(error);
   if (stepUp !== undefined) {
@@ -37,7 +45,8 @@ export function Problem({ error, again }: { readonly error: unknown; readonly ag
   }
   const kind = kindOf(error);
   // The words of the service say more than a code: which limit, which rule, which lock.
-  const text = kind === 'other' || (kind === 'forbidden' && hasCode(error)) ? wordsOf(error) : t(`problem.${kind}.text`);
+  const isTold = kind === 'other' || (kind === 'forbidden' && codeOf(error) !== undefined) || codeOf(error) === 'ERR_JIT_PARTIAL';
+  const text = isTold ? wordsOf(error) : (lastingText(error) ?? t(`problem.${kind === 'store' && isWrite ? 'write' : kind}.text`));
   return (
     <div class="problem" role="alert">
       <p>
@@ -55,4 +64,4 @@ function wordsOf(error: unknown): string {
   return code === 'ERR_JIT_REQUIREMENTS' && reason ? reason : message;
 }
 
-const hasCode = (error: unknown): boolean => typeof (error as { code?: unknown }).code === 'string';
+const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;

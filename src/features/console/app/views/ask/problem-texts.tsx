@@ -47,12 +47,12 @@ const NAMED = ['ineligible', 'locked', 'limit', 'denied', 'deadline', 'forbidden
 
 /** Why an ask was refused as a whole. @param isSend whether it was sent, and not only checked */
 export function RefusalTexts({ refusal, isSend }: { readonly refusal: AskRefusal; readonly isSend: boolean }): JSX.Element {
-  const { name, reason, limit, max, retryAt, isUnknown } = refusal;
+  const { name, reason, limit, max, retryAt, isUnknown, lasting } = refusal;
   const named = NAMED.find((known) => known === name);
   const key: MessageKey = named !== undefined ? `ask.refused.${named}` : isUnknown && isSend ? 'ask.refused.unknown' : 'ask.refused.other';
   return (
     <>
-      <p>{t(key)}</p>
+      <p dir="auto">{lasting ?? t(key)}</p>
       {reason !== undefined && <p dir="auto">{reason}</p>}
       {retryAt !== undefined ? (
         <p>{t('ask.refused.retry', { time: shortTime(retryAt, now()) })}</p>

@@ -1,5 +1,6 @@
 import type { AskProblem } from '../../../../../core/ask-problem.js';
 import type { AccessPreview } from '../../../../explain/preview.js';
+import { lastingText } from '../../../../client/lasting.js';
 
 /* Why an ask was refused, as the form shows it. */
 
@@ -22,11 +23,22 @@ export interface AskRefusal {
   readonly retryAt: number | undefined;
   /** Whether the request may have been made in spite of the failure: a repeat needs the same key. */
   readonly isUnknown: boolean;
+  /** What the API says, if the failure lasts until an operator acts. */
+  readonly lasting: string | undefined;
 }
 
 type Refused = Extract<AccessPreview, { readonly outcome: 'refused' }>;
 
-const NONE = { name: '', problems: [], reason: undefined, limit: undefined, max: undefined, retryAt: undefined, isUnknown: false };
+const NONE = {
+  name: '',
+  problems: [],
+  reason: undefined,
+  limit: undefined,
+  max: undefined,
+  retryAt: undefined,
+  isUnknown: false,
+  lasting: undefined,
+};
 
 /** What a dry run refused: it has the code of the error that a send would reject with. */
 export const refusedPreview = ({ code, reason, problems }: Refused): AskRefusal => ({
@@ -55,6 +67,7 @@ export function refusalOf(error: unknown, forOther: boolean): AskRefusal {
     max,
     retryAt,
     isUnknown: status === undefined || status >= 500,
+    lasting: lastingText(error),
   };
 }
 
