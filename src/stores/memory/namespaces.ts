@@ -14,6 +14,7 @@ import type {
 } from '../../core/store-port.js';
 import { frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
 import { judge } from '../judge.js';
+import { Watchers } from '../watchers.js';
 import { KindRows } from './kind-rows.js';
 import { LiveIndex } from './live-index.js';
 import { LongQueue } from './long-queue.js';
@@ -25,60 +26,61 @@ const MOVED: RowKey = { kind: 'head', id: 'moved' };
 /**
  * The state of all namespaces, shared by all handles of one store.
  *
- * Before its first commit or watch a namespace lasts only while a handle to it exists. So look-ups of names that come from
- * callers use no lasting memory.
+ * The first commit makes the space of a namespace. So names that come from callers, and are only read or watched, use no lasting
+ * memory. A handle that is kept costs only itself.
  */
 export class Namespaces {
+  readonly watchers = new Watchers();
   readonly #giver: unknown;
-  readonly #kept = new Map<string, NamespaceState>();
-  readonly #lent = new Map<string, WeakRef<NamespaceState>>();
-  /**
-   * `undefined` in Workers with an older compatibility date, which lack this class and weak references. There the store
-   * keeps every name.
-   */
-  readonly #dropped =
-    typeof FinalizationRegistry === 'undefined'
-      ? undefined
-      : new FinalizationRegistry<string>((namespace) => {
-          // Another handle may have created the namespace again.
-          if (this.#lent.get(namespace)?.deref() === undefined) this.#lent.delete(namespace);
-        });
+  readonly #spaces = new Map<string, NamespaceState>();
+  #empty: NamespaceState | undefined;
 
   /** @param giver the method that gives the windows: see {@link LiveIndex} */
   constructor(giver: unknown) {
     this.#giver = giver;
   }
 
-  of(namespace: string): NamespaceState {
-    const known = this.#kept.get(namespace) ?? this.#lent.get(namespace)?.deref();
-    if (known !== undefined) return known;
-    const space = new NamespaceState(this.#giver);
-    if (this.#dropped === undefined) {
-      this.keep(namespace, space);
-      return space;
-    }
-    this.#lent.set(namespace, new WeakRef(space));
-    this.#dropped.register(space, namespace);
-    return space;
+  /** All namespaces without a commit read this one space, and nothing writes to it. */
+  get empty(): NamespaceState {
+    return (this.#empty ??= new NamespaceState(this.#giver));
   }
 
-  keep(namespace: string, space: NamespaceState): void {
-    if (space.isKept) return;
-    space.isKept = true;
-    this.#kept.set(namespace, space);
-    this.#lent.delete(namespace);
+  of(namespace: string): NamespaceState | undefined {
+    return this.#spaces.get(namespace);
+  }
+
+  commit(namespace: string, change: Change): CommitAnswer {
+    const before = this.of(namespace)?.head.seq ?? 0;
+    const answer = this.#write(namespace, (space) => space.commit(change));
+    const { seq } = answer.head;
+    // Only if the head has moved. A follower that commits its cursor appends nothing, so it never wakes itself in a loop.
+    if (seq > before) this.watchers.wakeAll(namespace, seq);
+    return answer;
+  }
+
+  /** @throws StoreError */
+  adopt(namespace: string, part: NamespacePart): void {
+    this.#write(namespace, (space) => space.adopt(part));
+  }
+
+  /** Keeps a new space only if the write was applied: a change that conflicts leaves none. */
+  #write<T>(namespace: string, write: (space: NamespaceState) => T): T {
+    const space = this.of(namespace) ?? new NamespaceState(this.#giver);
+    const answer = write(space);
+    if (!space.isNew) this.#spaces.set(namespace, space);
+    return answer;
   }
 
   /** `undefined`: the namespace has moved, or is still arriving. */
   headOf(namespace: string): Anchor | undefined {
-    const space = this.#kept.get(namespace);
+    const space = this.of(namespace);
     if (space === undefined) return GENESIS;
     return space.mark === undefined ? space.head : undefined;
   }
 
   due({ at, after = '', limit }: DueNamespacesQuery): Page<string> {
     const isDue = ([name, space]: readonly [string, NamespaceState]) => name > after && space.due({ at, limit: 1 }).items.length > 0;
-    const names = [...this.#kept].filter(isDue).map(([name]) => name);
+    const names = [...this.#spaces].filter(isDue).map(([name]) => name);
     const items = names.sort().slice(0, limit);
     return { items, next: names.length > limit ? items.at(-1) : undefined };
   }
@@ -86,9 +88,7 @@ export class Namespaces {
 
 /** The rows and the journal of one namespace. Every method is synchronous, which makes a commit one transaction. */
 export class NamespaceState {
-  isKept = false;
   readonly live: LiveIndex;
-  readonly watchers = new Set<(headSeq?: number) => void>();
   readonly #kinds = new Map<string, KindRows>();
   readonly #due = new OrderedRows(dueBefore);
   #start: Anchor = GENESIS;
@@ -103,6 +103,11 @@ export class NamespaceState {
 
   constructor(giver: unknown) {
     this.live = new LiveIndex(giver);
+  }
+
+  /** Whether nothing was ever written. */
+  get isNew(): boolean {
+    return this.#state === 'new';
   }
 
   get head(): Anchor {
@@ -160,7 +165,6 @@ export class NamespaceState {
     this.#head = anchorAt(head);
     this.#state = 'open';
     if (trimJournalTo > this.#start.seq) this.#trim(trimJournalTo);
-    if (linked.length > 0) this.#wakeAll();
   }
 
   /** @throws StoreError */
@@ -197,16 +201,6 @@ export class NamespaceState {
     this.#entries.push(entry);
     this.#changeOf.push(changeId);
     this.#changes.add(changeId);
-  }
-
-  /** Called only when the head has moved. A follower that commits its cursor appends nothing, so it never wakes itself in a loop. */
-  #wakeAll(): void {
-    const { seq } = this.#head;
-    // A watcher that throws must not fail the commit.
-    for (const wake of this.watchers)
-      void Promise.resolve()
-        .then(() => wake(seq))
-        .catch(() => undefined);
   }
 
   /** The hash of an entry that is kept: its seq is greater than the start's, and at most the head's. */

@@ -35,7 +35,8 @@ import { Namespaces, type NamespaceState } from './namespaces.js';
 export class MemoryGrantStore implements GrantStore {
   readonly durability = 'memory';
   readonly namespace: string;
-  #space: NamespaceState;
+  /** `undefined` as long as no read of this handle has found a commit. */
+  #found: NamespaceState | undefined;
   #spaces: Namespaces;
 
   /**
@@ -48,7 +49,6 @@ export class MemoryGrantStore implements GrantStore {
     this.namespace = readId('namespace', namespace);
     // Not where the field is declared: a class that names itself there stays in a bundle that does not use it.
     this.#spaces = new Namespaces(Reflect.get(MemoryGrantStore.prototype, 'windowOf'));
-    this.#space = this.#spaces.of(this.namespace);
   }
 
   in(namespace: string): MemoryGrantStore {
@@ -56,8 +56,11 @@ export class MemoryGrantStore implements GrantStore {
     // namespace.
     const other = new MemoryGrantStore({ namespace: readId('namespace', namespace) });
     other.#spaces = this.#spaces;
-    other.#space = this.#spaces.of(namespace);
     return other;
+  }
+
+  get #space(): NamespaceState {
+    return this.#found ?? (this.#found = this.#spaces.of(this.namespace)) ?? this.#spaces.empty;
   }
 
   async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
@@ -65,11 +68,11 @@ export class MemoryGrantStore implements GrantStore {
   }
 
   live(query: LiveQuery): readonly Row[] {
-    return this.#space.live.find(query.subject, query.scope, query.at);
+    return (this.#found ?? this.#space).live.find(query.subject, query.scope, query.at);
   }
 
   windowOf(subject: string, scope: string): GrantWindow | undefined {
-    return this.#space.live.windowOf(subject, scope);
+    return (this.#found ?? this.#space).live.windowOf(subject, scope);
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {
@@ -87,9 +90,7 @@ export class MemoryGrantStore implements GrantStore {
   async commit(change: Change): Promise<CommitAnswer> {
     refuseLargeChange(change);
     this.#refuseIfMoved();
-    const answer = this.#space.commit(change);
-    this.#spaces.keep(this.namespace, this.#space);
-    return answer;
+    return this.#spaces.commit(this.namespace, change);
   }
 
   async journal(query: JournalQuery): Promise<JournalSlice> {
@@ -98,9 +99,7 @@ export class MemoryGrantStore implements GrantStore {
   }
 
   watch(wake: (headSeq?: number) => void): Unsubscribe {
-    this.#spaces.keep(this.namespace, this.#space);
-    this.#space.watchers.add(wake);
-    return () => this.#space.watchers.delete(wake);
+    return this.#spaces.watchers.add(this.namespace, wake);
   }
 
   async heads(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]> {
@@ -113,8 +112,7 @@ export class MemoryGrantStore implements GrantStore {
 
   async adopt(part: NamespacePart): Promise<void> {
     refusePart(this.namespace, part);
-    this.#space.adopt(part);
-    this.#spaces.keep(this.namespace, this.#space);
+    this.#spaces.adopt(this.namespace, part);
   }
 
   /** @throws MovedError */

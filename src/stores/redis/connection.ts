@@ -6,6 +6,7 @@ import { TimeLimit } from '../time-limit.js';
 import { AskError, askErrorOf, isErrorReply, isRefusedByScript, storeErrorOf } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { EvictionCheck, POLICY_SCRIPT, type Asker } from './eviction.js';
+import { slotOf } from './key-slot.js';
 import { namespaceOf } from './keys.js';
 import { statusFeedOf, type StatusFeed } from './status-feed.js';
 
@@ -70,8 +71,11 @@ export class Connection {
   readonly replicas: number;
   readonly #assumesNoEviction: boolean;
   readonly #limit: TimeLimit;
-  /** Without a Cluster: one server, under ''. On a Cluster: one for each namespace, under its first key, as each may be elsewhere. */
-  readonly #servers = new Map<string, Server>();
+  /**
+   * Without a Cluster: one server, under -1. On a Cluster: one for each slot, which is on one server. Not one for each namespace,
+   * whose name a caller may choose.
+   */
+  readonly #servers = new Map<number, Server>();
   readonly #status: StatusFeed;
 
   constructor(client: RedisClient, { timeoutMs, assumesNoEviction, replicas }: ConnectionOptions) {
@@ -192,9 +196,9 @@ export class Connection {
   }
 
   #serverOf(keys: readonly string[]): Server {
-    const name = this.client.isCluster === true ? (keys[0] as string) : '';
-    let server = this.#servers.get(name);
-    if (server === undefined) this.#servers.set(name, (server = { eviction: new EvictionCheck(), silent: 0, resets: 0 }));
+    const slot = this.client.isCluster === true ? slotOf(keys[0] as string) : -1;
+    let server = this.#servers.get(slot);
+    if (server === undefined) this.#servers.set(slot, (server = { eviction: new EvictionCheck(), silent: 0, resets: 0 }));
     return server;
   }
 

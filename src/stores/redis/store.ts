@@ -18,41 +18,43 @@ import type {
   StoreContext,
   Unsubscribe,
 } from '../../core/store-port.js';
+import { Watchers } from '../watchers.js';
 import { adopt } from './adopt.js';
 import type { RedisClient } from './client.js';
 import { Connection } from './connection.js';
 import { keysOf } from './keys.js';
 import { CONNECTION_OPTIONS, readConnection, type RedisGrantStoreOptions } from './options.js';
 import { readHeads, Reads } from './reads.js';
-import { Watchers } from './watchers.js';
 import { Writer } from './writer.js';
-
-/** The state that the handles to one namespace share. */
-interface NamespaceState {
-  readonly reads: Reads;
-  readonly writer: Writer;
-  readonly watchers: Watchers;
-}
 
 /** The state that the namespaces of one client share. */
 class SharedConnection {
   readonly connection: Connection;
-  readonly #spaces = new Map<string, NamespaceState>();
+  readonly watchers: Watchers;
+  readonly #writers = new Map<string, Writer>();
 
   constructor(connection: Connection) {
     this.connection = connection;
+    const { client } = connection;
+    this.watchers = new Watchers(
+      client.subscribe && ((namespace, wake) => (client as Required<RedisClient>).subscribe(keysOf(namespace).channel, wake)),
+    );
   }
 
-  space(namespace: string): NamespaceState {
-    let space = this.#spaces.get(namespace);
-    if (space === undefined) {
-      const { client } = this.connection;
-      const keys = keysOf(namespace);
-      const watchers = new Watchers(client.subscribe && ((wake) => (client as Required<RedisClient>).subscribe(keys.channel, wake)));
-      const writer = new Writer(this.connection, keys, (headSeq) => watchers.wakeAll(headSeq));
-      this.#spaces.set(namespace, (space = { reads: new Reads(this.connection, keys), writer, watchers }));
+  /**
+   * The handles to one namespace share its writer, which waits for the commit. It stays once it has seen an entry: names that
+   * come from callers, whose commits conflict or fail, leave none.
+   */
+  async commit(namespace: string, change: Change): Promise<CommitAnswer> {
+    const writer =
+      this.#writers.get(namespace) ??
+      new Writer(this.connection, keysOf(namespace), (headSeq) => this.watchers.wakeAll(namespace, headSeq));
+    this.#writers.set(namespace, writer);
+    try {
+      return await writer.commit(change);
+    } finally {
+      if (!writer.hasHead && this.#writers.get(namespace) === writer) this.#writers.delete(namespace);
     }
-    return space;
   }
 }
 
@@ -62,14 +64,14 @@ class RedisGrantStore implements GrantStore {
   /** Absent on a Cluster: no script can read all namespaces there, and a node that hangs would delay the heads of all others (L38). */
   declare readonly heads?: Required<GrantStore>['heads'];
   readonly #shared: SharedConnection;
-  readonly #space: NamespaceState;
+  readonly #reads: Reads;
 
   constructor(shared: SharedConnection, namespace: string) {
     this.namespace = namespace;
     this.durability = shared.connection.replicas > 0 ? 'server' : 'process';
     this.#shared = shared;
-    this.#space = shared.space(namespace);
     const { connection } = shared;
+    this.#reads = new Reads(connection, keysOf(namespace));
     if (connection.client.isCluster !== true) this.heads = async (namespaces) => readHeads(connection, readHeadsQuery(namespaces));
   }
 
@@ -78,32 +80,32 @@ class RedisGrantStore implements GrantStore {
   }
 
   async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
-    return this.#space.reads.get(keys);
+    return this.#reads.get(keys);
   }
 
   async live(query: LiveQuery): Promise<readonly Row[]> {
-    return this.#space.reads.live(query);
+    return this.#reads.live(query);
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {
-    return this.#space.reads.find(query);
+    return this.#reads.find(query);
   }
 
   async context(query: ContextQuery): Promise<StoreContext> {
-    return this.#space.reads.context(query);
+    return this.#reads.context(query);
   }
 
   async due(query: DueQuery): Promise<Page<Row>> {
-    return this.#space.reads.due(query);
+    return this.#reads.due(query);
   }
 
   async commit(change: Change): Promise<CommitAnswer> {
     refuseLargeChange(change);
-    return this.#space.writer.commit(change);
+    return this.#shared.commit(this.namespace, change);
   }
 
   async journal(query: JournalQuery): Promise<JournalSlice> {
-    return this.#space.reads.journal(query);
+    return this.#reads.journal(query);
   }
 
   async adopt(part: NamespacePart): Promise<void> {
@@ -111,7 +113,7 @@ class RedisGrantStore implements GrantStore {
   }
 
   watch(wake: (headSeq?: number) => void): Unsubscribe {
-    return this.#space.watchers.add(wake);
+    return this.#shared.watchers.add(this.namespace, wake);
   }
 }
 

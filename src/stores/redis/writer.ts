@@ -65,6 +65,11 @@ export class Writer {
     this.#onAppend = onAppend;
   }
 
+  /** Whether it has seen an entry of the journal. */
+  get hasHead(): boolean {
+    return this.#head.seq > 0;
+  }
+
   async commit(change: Change): Promise<CommitAnswer> {
     const prepared = prepare(change);
     return new Promise((resolve, reject) => {
