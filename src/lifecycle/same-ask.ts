@@ -146,7 +146,7 @@ export interface DenialContext {
  * Notes a denial on the subject's row, in the same commit. Without a context the transition stays unchanged: an unreadable
  * subject's row must not prevent a denial.
  *
- * @param keptMs denials older than this are removed from a full row, in milliseconds
+ * @param keptMs denials older than this are the first to leave a full row, in milliseconds
  */
 export function noteDenial(
   step: Transition<RequestWithGrants>,
@@ -168,20 +168,22 @@ export function noteDenial(
 }
 
 /**
- * The requests to remove from a full row: those that are missing or too old. If all are recent, the first that only the approver
- * denied is removed, because the approver would deny it again. If people denied them all, the first is removed. So a flood of
- * requests that a rule denies cannot displace the reviewers' denials.
+ * The requests to remove from a full row: those that are missing, or too old and denied only by the approver, which would deny them
+ * again. If there are none, one is removed: the first that only the approver denied, or else one that is too old, or else the first. So
+ * a flood of requests that a rule denies cannot displace the reviewers' denials, and a clock that is ahead removes one of them at most.
  */
 function denialsToForget(ids: readonly string[], denied: readonly AccessRequest[], keptMs: number, moment: Moment): readonly string[] {
   const known = new Map(denied.map((request) => [request.id, request]));
-  const isKept = (id: string): boolean => {
+  const isOld = (id: string): boolean => {
     const request = known.get(id);
-    return request !== undefined && denialsOf(request).some((denial) => moment.now < deniedSince(request, denial, keptMs, moment) + keptMs);
+    return (
+      request === undefined || !denialsOf(request).some((denial) => moment.now < deniedSince(request, denial, keptMs, moment) + keptMs)
+    );
   };
-  const old = ids.filter((id) => !isKept(id));
-  if (old.length > 0) return old;
   const isOfPeople = (id: string): boolean => known.get(id)?.reviews.some(({ verdict }) => verdict === 'deny') === true;
-  return [ids.find((id) => !isOfPeople(id)) ?? (ids[0] as string)];
+  const others = ids.filter((id) => !isOfPeople(id));
+  const old = others.filter(isOld);
+  return old.length > 0 ? old : [others[0] ?? ids.find(isOld) ?? (ids[0] as string)];
 }
 
 /** The other open requests that are the same ask, for a reviewer who decides one of them. */

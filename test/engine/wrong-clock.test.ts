@@ -429,6 +429,20 @@ describe('a denial of a process whose clock is ahead', () => {
   });
 });
 
+describe('a denial by a process whose clock is ahead, where a subject has 100 denials', () => {
+  it.each(LEADS)('L44 L47 displaces one denial by reviewers at most: %s ahead', async (_, ms) => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum: quorum(1) }, groupsOf: ['ops'], isEligible: true });
+    const { engine, store, clock, ahead } = aFleet({ approver, limits: { askAgainAfter: ms } });
+    for (let i = 0; i < 100; i++) await engine.deny((await ask(engine, { scope: `s:${i}` })).request.id, { by: SAM });
+    await clock.advance(1);
+    await ahead(ms, async (wrong) => wrong.deny((await ask(wrong, { scope: 'other' })).request.id, { by: SAM }));
+    await refusal(ask(engine, { scope: 's:1' }), 'ERR_JIT_LIMIT');
+    const entry = (await entriesOf(store)).findLast(({ type }) => type === 'request.denied');
+    expect(entry?.data['forgotten']).toHaveLength(1);
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+});
+
 describe('a denied request that lies wholly ahead of a clock', () => {
   const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum: quorum(1) }, groupsOf: ['ops'], isEligible: true });
   const deniedBy = async (engine: ReturnType<typeof anEngine>['engine']) => {
