@@ -160,6 +160,21 @@ describeChromium('the console, when things go wrong', (browser) => {
     });
   const UPGRADE = /The upgrade of the service is not finished: an operator must finish it/;
 
+  it('[A7] says that the service did not say what a person may open, and what to do', async () => {
+    const { open, pass } = await world();
+    const page = await open(SAM);
+    const live = page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Live' });
+    await pass(live);
+    await page.route('**/access/v1/me/views', (route) => route.fulfill({ status: 503 }));
+    await page.reload();
+    await pass(page.getByText('The service did not say what you may open. Load the page again.'));
+    expect(await live.count()).toBe(0);
+    await page.unrouteAll();
+    await page.reload();
+    await pass(live);
+    expect(await page.getByText('The service did not say').count()).toBe(0);
+  });
+
   it('[A33] says in the words of the API that a read or an ask waits for an operator', async () => {
     const { open, pass } = await world();
     const page = await open(MAYA);
@@ -200,7 +215,7 @@ describeChromium('the console, when things go wrong', (browser) => {
     for (const [error, text] of [
       [new RollbackError({ seq: 3, hash: 'x' }, { seq: 1, hash: 'h' }), /The store has lost entries. An operator must accept that/],
       [new PartialError({ grants: [], requests: [] }, [], 'l'), /Treat the access as not revoked, and repeat/],
-      [new StoreError('commit', 'down'), /It may be done or not/],
+      [new StoreError('commit', 'down'), /A change that was sent may be done or not/],
     ] as const) {
       await lock.unrouteAll();
       await failWith(lock, 'POST', error);

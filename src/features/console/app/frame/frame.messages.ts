@@ -25,6 +25,7 @@ export const frame = {
   'frame.checking': 'Checking who is signed in',
   'frame.polling': 'Live updates are not available here. The page reads again every 15 seconds.',
   'frame.offline': 'No connection. What you see may be out of date.',
+  'frame.noViews': 'The service did not say what you may open. Load the page again.',
   'frame.newVersion': 'A new version is installed. The page loads again.',
   'frame.notFound': 'No such page',
   'frame.notFoundText': 'No view has this address.',
@@ -36,8 +37,7 @@ export const frame = {
   'signedOut.plain': 'Sign in to the service, and open this page again.',
 
   'problem.store.title': 'The service cannot answer now',
-  'problem.store.text': 'Nothing was changed. The page tries again by itself.',
-  'problem.write.text': 'It may be done or not. Look at what is shown, and repeat it if it is not done.',
+  'problem.store.text': 'The page reads again by itself. A change that was sent may be done or not.',
   'problem.offline.title': 'No answer',
   'problem.offline.text': 'The service did not answer. Check your connection.',
   'problem.forbidden.title': 'Not for you',

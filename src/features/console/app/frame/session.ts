@@ -20,6 +20,8 @@ export interface Session {
   readonly isOnline: Signal<boolean>;
   /** Whether the page reads every 15 seconds, because no events arrive. */
   readonly isPolling: Signal<boolean>;
+  /** Whether the menu may lack views, because the service could not say which ones the caller may open. */
+  readonly isMenuShort: Signal<boolean>;
   /** Reads the caller, and continues or starts again. */
   readonly check: () => Promise<void>;
 }
@@ -45,14 +47,15 @@ export function createSession(options: PageOptions, base: string, router: Router
     state: signal<SessionState>({ name: 'starting' }),
     isOnline: signal(true),
     isPolling: signal(false),
+    isMenuShort: signal(false),
     page: undefined,
     cancelRetry: () => undefined,
     check: () => check(held, anonymous),
   };
   const anonymous = clientOf(held.baseUrl, undefined, findingsOf(held));
   checkOnReturn(held, window);
-  const { state, isOnline, isPolling } = held;
-  return { state, isOnline, isPolling, check: held.check };
+  const { state, isOnline, isPolling, isMenuShort } = held;
+  return { state, isOnline, isPolling, isMenuShort, check: held.check };
 }
 
 function restart({ page, state, browser: { location } }: Held): void {
@@ -108,7 +111,7 @@ async function check(held: Held, anonymous: AccessClient): Promise<void> {
 async function begin(held: Held, first: Mine): Promise<void> {
   const caller = first.subject;
   const client = clientOf(held.baseUrl, caller, findingsOf(held));
-  const permitted = await permittedBy(client);
+  const permitted = await permittedBy(client, held);
   if (held.page !== undefined) {
     // Another check was faster. A second page of the same caller would have a second stream, and decisions that no one sees.
     if (held.page.console.caller !== caller) restart(held);
@@ -142,11 +145,12 @@ function checkOnReturn({ state, isOnline, check }: Held, window: Window): void {
   window.addEventListener('offline', () => (isOnline.value = false));
 }
 
-/** The actions that `may` permits without a target. A failure only shortens the menu. */
-async function permittedBy(client: AccessClient): Promise<ReadonlySet<string>> {
+/** The actions that `may` permits without a target. A failure only shortens the menu, and the page says so. */
+async function permittedBy(client: AccessClient, { isMenuShort }: Held): Promise<ReadonlySet<string>> {
   try {
     return new Set((await client.views()).actions);
   } catch {
+    isMenuShort.value = true;
     return new Set();
   }
 }

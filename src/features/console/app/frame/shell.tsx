@@ -45,6 +45,7 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
       <main id="content" tabIndex={-1}>
         {!session.isOnline.value && <p class="strip wait">{t('frame.offline')}</p>}
         {session.isPolling.value && session.isOnline.value && <p class="strip">{t('frame.polling')}</p>}
+        {session.isMenuShort.value && <p class="strip">{t('frame.noViews')}</p>}
         {state.name === 'ready' && <LostDecisions />}
         {children}
       </main>

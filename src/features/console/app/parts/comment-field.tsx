@@ -45,7 +45,7 @@ export function CommentField({ requestId, onDone }: CommentFieldProps): JSX.Elem
   return (
     <div class="form">
       <TextField label={t('comment.label')} hint={t('comment.hint')} lines={2} value={text} onValue={change} />
-      {error !== undefined && <Problem error={error} isWrite />}
+      {error !== undefined && <Problem error={error} />}
       <p class="actions">
         <Button small disabled={text.trim() === ''} onPress={send}>
           {t('comment.send')}

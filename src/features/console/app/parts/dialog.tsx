@@ -70,7 +70,7 @@ export function Confirm({ title, children, action, kind = 'yes', disabled, onCon
         }}
       >
         {children}
-        {error !== undefined && <Problem error={error} isWrite />}
+        {error !== undefined && <Problem error={error} />}
         <p class="actions">
           <Button kind={kind} onPress={confirm} disabled={disabled}>
             {action}

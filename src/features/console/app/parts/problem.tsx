@@ -24,15 +24,8 @@ function kindOf(error: unknown): Kind {
   return status >= 500 ? 'store' : 'other';
 }
 
-interface ProblemProps {
-  readonly error: unknown;
-  /** Whether the call could have changed something. */
-  readonly isWrite?: boolean | undefined;
-  readonly again?: (() => void) | undefined;
-}
-
 /** Why something could not be read or done, in words, with a way out. */
-export function Problem({ error, isWrite, again }: ProblemProps): JSX.Element {
+export function Problem({ error, again }: { readonly error: unknown; readonly again?: (() => void) | undefined }): JSX.Element {
   const console = useContext(ConsoleContext);
   const { stepUp } = refusalOf(error);
   if (stepUp !== undefined) {
@@ -46,7 +39,7 @@ export function Problem({ error, isWrite, again }: ProblemProps): JSX.Element {
   const kind = kindOf(error);
   // The words of the service say more than a code: which limit, which rule, which lock.
   const isTold = kind === 'other' || (kind === 'forbidden' && codeOf(error) !== undefined) || codeOf(error) === 'ERR_JIT_PARTIAL';
-  const text = isTold ? wordsOf(error) : (lastingText(error) ?? t(`problem.${kind === 'store' && isWrite ? 'write' : kind}.text`));
+  const text = isTold ? wordsOf(error) : (lastingText(error) ?? t(`problem.${kind}.text`));
   return (
     <div class="problem" role="alert">
       <p>

@@ -52,6 +52,18 @@ describe('the session of a page', () => {
     expect(count('/events')).toBe(1);
   });
 
+  it('[A7] shows the page where `may` fails about every view, and says that the menu may lack some', async () => {
+    for (const isDown of [false, true]) {
+      const { session, api } = aSession();
+      if (isDown) api.views = Promise.reject(new Error('503'));
+      const checked = session.check();
+      // The client repeats the call.
+      await vi.advanceTimersByTimeAsync(10_000);
+      await checked;
+      expect([session.state.value.name, session.isMenuShort.value]).toEqual(['ready', isDown]);
+    }
+  });
+
   it('starts again if another person signs in while it begins', async () => {
     const { session, window, api, settle } = aSession();
     let go: () => void = () => undefined;
