@@ -89,7 +89,7 @@ export async function refusal<Code extends JitErrorCode>(
   return error as Extract<AnyJitError, { code: Code }>;
 }
 
-/** Writes entries of callers, two for each ask: once they are the half of the journal, it confirms the clock (L39). */
+/** Writes entries of callers, at least one for each ask: once they are more than half of these, the journal confirms the clock (L39). */
 export async function confirmNow(engine: JitEngine, asks: number): Promise<void> {
   for (let i = 0; i < asks; i++) await ask(engine, { subject: `user:confirms-${i}`, scope: 'confirms' });
 }

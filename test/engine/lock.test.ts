@@ -272,7 +272,7 @@ describe('until of a lock', () => {
     await clock.set(at(MINUTE));
     await engine.sweep();
     expect(await typesOf(store)).not.toContain('lock.expired');
-    await confirmNow(engine, 4);
+    await confirmNow(engine, 8);
     // The journal is asked again after ten minutes.
     await clock.advance(10 * MINUTE);
     await engine.sweep();

@@ -1,7 +1,8 @@
 import { canAsk, explain, preview, requestable, stats } from 'jit-access/explain';
+import { provision } from 'jit-access/provisioning';
 import { acceptClock, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, MemoryGrantStore, type Approver, type JitEngineOptions } from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, type AccessAsk, type Approver, type JitEngine, type JitEngineOptions } from '../../src/index.js';
 import { verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
@@ -234,6 +235,24 @@ describe('locks of a process whose clock is ahead', () => {
   });
 });
 
+/** The asks before it, what else comes before it, and what each process starts. */
+interface WithoutCaller {
+  readonly over?: Partial<AccessAsk>;
+  readonly prepare?: (fleet: ReturnType<typeof aFleet>) => Promise<void>;
+  readonly start?: (engine: JitEngine) => unknown;
+}
+
+const follow = (engine: JitEngine): unknown => provision(engine, { name: 'roles', scopes: ['s:*'], apply: () => undefined });
+
+/** Sweeps, and waits for all that follows. */
+async function settle(engine: JitEngine, start?: (engine: JitEngine) => unknown): Promise<void> {
+  start?.(engine);
+  await engine.sweep();
+  await engine.idle();
+  await engine.flushAudit();
+  await engine.idle();
+}
+
 describe('the end of a lock', () => {
   const approver = autoApprove(() => true);
 
@@ -286,13 +305,42 @@ describe('the end of a lock', () => {
     expect(await engine.listLocks()).toHaveLength(1);
   });
 
-  it('L39 L47 [A8] is not confirmed by the entries of the sweep itself, however many ends it records', async () => {
-    const { engine, clock, ahead } = aFleet({ approver, limits: { maxGrants: 50 } });
-    for (let i = 0; i < 12; i++) await ask(engine, { subject: `user:${i}`, scopes: Array.from({ length: 50 }, (_n, n) => `s:${n}`) });
+  /** What a process with a wrong clock does without a caller, for 600 grants. */
+  const WITHOUT_CALLER: Readonly<Record<string, WithoutCaller>> = {
+    'a sweep that ends them': {},
+    'the external systems to which it reports them': { start: follow },
+    'a sweep that asks the approver about their starts': { over: { startsAt: at(HOUR), ttl: 5 * HOUR } },
+    'a sweep that ends them for a lock whose process has died': {
+      over: { ttl: 5 * HOUR },
+      prepare: async ({ engine, store }) => {
+        store.inject('find', { fault: 'reject' });
+        await refusal(engine.lock({ scope: 's:*' }, CISO), 'ERR_JIT_PARTIAL');
+        store.clear();
+      },
+    },
+  };
+
+  it.each(Object.entries(WITHOUT_CALLER))('L39 L47 [A8] [M1] is not confirmed by %s, however many these are', async (_, without) => {
+    const { over, prepare, start } = without;
+    const asking: Approver = { name: 'p', decide: () => ({ outcome: 'approve' }), isEligible: () => true };
+    const fleet = aFleet({ approver: asking, limits: { maxGrants: 50, maxOpenRequests: 50 } });
+    const { engine, clock, store, processOf } = fleet;
+    for (let i = 0; i < 12; i++)
+      await ask(engine, { subject: `user:${i}`, scopes: Array.from({ length: 50 }, (_n, n) => `s:${n}`), ...over });
+    await prepare?.(fleet);
+    await settle(engine, start);
     const until = clock.now() + 10 * MINUTE;
     await engine.lock({ subject: MAYA }, { ...CISO, until });
-    for (let again = 0; again < 2; again++) await ahead(3 * HOUR, (wrong) => wrong.sweep().then(() => wrong.idle()));
+    const before = (await entriesOf(store)).length;
+    const wrong = processOf(3 * HOUR);
+    for (let again = 0; again < 7; again++) {
+      await settle(wrong.engine, again === 0 ? start : undefined);
+      await wrong.clock.advance(11 * MINUTE);
+    }
+    expect((await entriesOf(store)).length - before).toBeGreaterThanOrEqual(600);
     await refusal(ask(engine), 'ERR_JIT_LOCKED');
+    expect(await engine.listLocks()).toContainEqual(expect.objectContaining({ subject: MAYA }));
+    await wrong.engine.close();
   });
 
   it('L39 [A8] is recorded once entries of callers confirm it, by whichever process', async () => {

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { acceptClock, purge } from 'jit-access/retention';
 import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +7,8 @@ import { replay, verifyStore } from '../../src/journal.js';
 import { touchHorizon } from '../../src/records/bookmark.js';
 import { encode } from '../../src/records/index.js';
 import { makeReuse } from '../../src/records/reuse.js';
-import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
+import type { UnlinkedEntry } from '../../src/store.js';
+import { aChange, anEntry, FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import {
   aGranted,
   anEngine,
@@ -134,6 +136,48 @@ describe('purge() on a clock that is ahead', () => {
     }
     await clock.advance(HOUR);
     expect(await purge(engine, { before: at(30 * DAY), by: CISO })).toMatchObject({ horizon: at(30 * DAY), grants: 5 });
+  });
+});
+
+/** The engine's own actors, each with what makes it write. None of them confirms a clock (L39). */
+const OWN_ACTORS: Readonly<Record<string, string>> = {
+  'system:approver': 'A verdict, also of an approver that a sweep asks.',
+  'system:engine': 'Refused attempts of all callers that have no room of their own.',
+  'system:provisioning': 'A call to an external system.',
+  'system:retention': 'The daily purge.',
+  'system:sweeper': 'A sweep, or a record that has ended by time and is read.',
+  'system:use': 'The recorded uses of checks.',
+  'system:withheld': 'Only sinks receive it.',
+};
+
+describe('the entries that confirm a clock', () => {
+  it('L39 has a row for each actor of the engine that its sources name [M1]', () => {
+    const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.ts') && !file.startsWith('testing'),
+    );
+    const named = sources.flatMap((file) =>
+      readFileSync(`src/${file}`, 'utf8')
+        .split('\n')
+        .flatMap((line) => (/^\s*(?:\*|\/[/*])/.test(line) ? [] : (line.match(/system:[a-z-]+(?=['"`])/g) ?? []))),
+    );
+    expect([...new Set(named)].sort()).toEqual(Object.keys(OWN_ACTORS));
+  });
+
+  const later = at(60 * DAY);
+  const entryOf = (i: number, over: Partial<UnlinkedEntry>) =>
+    anEntry({ id: `late.${i}`, at: later, requestId: undefined, grantId: undefined, ...over });
+  const locked = { end: { status: 'revoked', cause: 'locked', at: later, by: CISO } };
+
+  it.each([
+    ...Object.keys(OWN_ACTORS).map((actor) => [actor, { actor }, 'ERR_JIT_CLOCK'] as const),
+    ['the end of a lock', { actor: CISO, type: 'lock.completed' }, 'ERR_JIT_CLOCK'] as const,
+    ['access that a lock ends', { actor: CISO, type: 'grant.revoked', data: locked }, 'ERR_JIT_CLOCK'] as const,
+    ['access that a caller ends', { actor: CISO, type: 'grant.revoked' }, undefined] as const,
+  ])('L39 any number of entries confirms a clock only if callers wrote them: %s [M1]', async (_, over, code) => {
+    const { store } = await aFleet();
+    await store.commit(aChange({ append: Array.from({ length: 100 }, (_n, i) => entryOf(i, over)) }));
+    const { engine } = aProcess(store, later);
+    expect(await codeOf(purge(engine, { before: at(30 * DAY), by: CISO }))).toBe(code);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Decision, JitErrorCode } from '../../src/index.js';
+import type { AuditEntry, Decision, JitErrorCode, JsonObject } from '../../src/index.js';
 import {
   AGENTS,
   DENIED_SCOPE,
@@ -306,11 +306,12 @@ export function needsConfirmation({ asksAtStart, activatedAt }: ModelGrant, { la
  * L39: the latest instant that the entries of callers confirm at one of the states that a journal has gone through: at each, half of
  * them are younger. An entry that lies too far ahead of the clock says nothing.
  */
-export function confirmedBy(entries: readonly { readonly at: number; readonly actor: string }[], at: Now): number {
+export function confirmedBy(entries: readonly AuditEntry[], at: Now): number {
   const said: number[] = [];
   let confirmed = 0;
   for (const entry of entries) {
-    if (entry.actor === 'system:sweeper' || !isBelieved(entry.at, at.now + at.late - at.highWater)) continue;
+    const isOfLock = entry.type === 'lock.completed' || (entry.data['end'] as JsonObject | undefined)?.['cause'] === 'locked';
+    if (entry.actor.startsWith('system:') || isOfLock || !isBelieved(entry.at, at.now + at.late - at.highWater)) continue;
     said.push(entry.at);
     const sorted = said.toSorted((a, b) => a - b);
     confirmed = Math.max(confirmed, sorted[Math.ceil(sorted.length / 2) - 1] as number);

@@ -1,3 +1,7 @@
+import { isActor } from '../../core/parse.js';
+import type { JsonObject } from '../../model/json.js';
+import type { AuditEntry } from '../../records/index.js';
+
 const DAY_MS = 86_400_000;
 /** Of how many of the newest days with entries the middle one bounds the horizon, if it is later: in a quiet namespace. */
 const JUDGED_DAYS = 8;
@@ -25,3 +29,10 @@ function newestDays(instants: readonly number[]): readonly number[] {
   }
   return [...days.values()];
 }
+
+/**
+ * Whether a caller wrote the entry. A process with a wrong clock writes any number of entries without a caller, which must not
+ * confirm that clock: those of the engine's own actors, and those that finish a lock in the name of the caller that set it.
+ */
+export const isOfCaller = ({ actor, type, data }: AuditEntry): boolean =>
+  isActor(actor) && type !== 'lock.completed' && (data?.['end'] as JsonObject | undefined)?.['cause'] !== 'locked';

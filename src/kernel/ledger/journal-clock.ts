@@ -9,11 +9,10 @@ import { stateOf, type ClockState } from '../../core/shared.js';
 import { isBase } from '../../core/tolerance.js';
 import { isInstant } from '../../core/instant.js';
 import { Stopwatch } from '../../core/stopwatch.js';
-import { SWEEPER } from '../../lifecycle/transition.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { JournalReader } from './journal-reader.js';
 import { aheadOf, behindJournal, JUDGED_ENTRIES, silentJournal, unconfirmedHorizon } from './clock-problems.js';
-import { confirmedByDays, middleOf } from './confirmed-instants.js';
+import { confirmedByDays, isOfCaller, middleOf } from './confirmed-instants.js';
 
 const REPORT_EVERY_MS = 3_600_000;
 /** How old the answer of `lastConfirmed` may be by default. */
@@ -155,7 +154,7 @@ export class JournalClock {
    * The latest instant that does not rest on this process's clock alone (L39): the median instant of the journal's last 1,000
    * entries, or the newest entry of the middle of the last eight days with entries if that is later and no gap of more than eight
    * days lies before it, or this process's own reading if that is earlier. So a clock that is far ahead decides nothing, for however
-   * many days, and neither do a thousand entries of a year in a quiet namespace. Entries of sweeps do not count.
+   * many days, and neither do a thousand entries of a year in a quiet namespace. Only entries of callers count.
    *
    * @returns `undefined`: the journal has no entry, so there is nothing to purge
    * @throws ClockError if the journal has no entry of the last day
@@ -171,11 +170,11 @@ export class JournalClock {
       const { entries } = await this.reader.read(seq, PAGE);
       const last = entries.at(-1);
       if (last === undefined || !(last.seq > seq)) break;
-      for (const { at, actor } of entries) {
+      for (const entry of entries) {
+        const { at } = entry;
         if (!isInstant(at) || !isBase(at, now + this.#leewayMs)) continue;
         newest = Math.max(newest, at);
-        // One sweep by a wrong clock may write many entries. They come from the clock alone, so they must not confirm it.
-        if (actor !== SWEEPER) instants.push(at);
+        if (isOfCaller(entry)) instants.push(at);
       }
       seq = last.seq;
     }
