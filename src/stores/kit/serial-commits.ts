@@ -55,6 +55,9 @@ const MAX_TIMEOUT_MS = 600_000;
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 50;
 
+/** The most namespaces whose next calls are kept apart, because the outcome of a write is unknown. */
+const MAX_QUEUES = 1_000;
+
 /** The codes of errors after which nothing was written. */
 const REFUSALS: readonly string[] = ['ERR_JIT_STORE', 'ERR_JIT_MOVED', 'ERR_JIT_LAYOUT'];
 
@@ -131,7 +134,8 @@ class SerialCommits<State extends BackendState> {
       await new Promise<void>((resolve) => void callAfter(longest * Math.random(), resolve));
     }
     queue.isRunning = false;
-    if (!queue.isDivided) this.#queues.delete(namespace);
+    // Without it, the next calls share a write again.
+    if (!queue.isDivided || this.#queues.size > MAX_QUEUES) this.#queues.delete(namespace);
   }
 
   /** @returns false: another process has written since the state was read, and nothing was written */

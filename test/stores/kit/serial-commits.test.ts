@@ -1,8 +1,10 @@
+import { queryObjects } from 'node:v8';
 import { serialCommits } from 'jit-access/store';
 import { describe, expect, it } from 'vitest';
 import { StoreError } from '../../../src/core/errors.js';
 import type { Change, GrantStore } from '../../../src/core/store-port.js';
 import { aChange, anEntry, aRow } from '../../../src/testing.js';
+import { Queue } from '../../../src/stores/kit/queue.js';
 import { MemoryBackend } from './memory-backend.js';
 
 const changeOf = (id: string, over: Partial<Change> = {}): Change =>
@@ -28,6 +30,20 @@ describe('serialCommits()', () => {
     expect(answers.map(({ outcome }) => outcome)).toEqual(['committed', 'committed', 'conflict', ...times(21, () => 'committed')]);
     expect(backend.writes.map(({ append }) => append.length)).toEqual([1, 20]);
     expect(await store.get([row])).toMatchObject([{ version: 2, body: { other: true } }]);
+  });
+
+  it('[A6] keeps at most 1,000 namespaces whose writes have had an unknown outcome', async () => {
+    const backend = new MemoryBackend();
+    backend.write = () => Promise.reject(new Error('ECONNRESET'));
+    const commit = serialCommits(backend);
+    const held = () => queryObjects(Queue, { format: 'count' });
+    const before = held();
+    const codes = new Set<unknown>();
+    for (let i = 0; i < 2_000; i++) await commit(`tenant-${i}`, changeOf('c')).catch(({ code }: StoreError) => codes.add(code));
+    expect([...codes]).toEqual(['ERR_JIT_OUTCOME_UNKNOWN']);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(held() - before).toBeLessThanOrEqual(1_001);
+    await expect(commit('tenant-0', changeOf('c'))).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN' });
   });
 
   it('writes no more than maxChange at a time (L42)', async () => {
