@@ -3,12 +3,14 @@ import { isJitError, messageOf } from './errors.js';
 
 /** How long a kind of failure is not printed again. Milliseconds. */
 const EVERY_MS = 60_000;
-/** The most kinds that are remembered, and so the most lines in that time. */
-const MAX_KINDS = 50;
+/** The most lines of one part in that time, so that none silences another: a driver may have a code for each of its errors. */
+const MAX_OF_PART = 10;
+/** The most kinds that are remembered, of all parts. */
+const MAX_KINDS = 500;
 
 /** When a line was printed, by the kind of its failure. */
 let kinds: Map<string, number> | undefined;
-/** The kind under which each error was first reported: several parts may report one error. */
+/** The kind under which each error was first reported: several parts may report one error. It counts for the time of that line. */
 let errors: WeakMap<object, string> | undefined;
 
 /** A failure whose message is a text of this package alone, so that it may be printed. */
@@ -26,19 +28,24 @@ export function printFailure(part: string, error: unknown, during?: string): voi
   const cause = tried(() => (error as Error).cause);
   const kind = `${part}${during === undefined ? '' : ` (${during})`}${code}${cause === undefined ? '' : ` caused by ${codeOf(cause)}`}`;
   errors ??= new WeakMap();
-  if ((errors.get(error as object) ?? kind) !== kind) return;
+  const first = errors.get(error as object) ?? kind;
+  if (first !== kind && Math.abs(systemClock.now() - (kinds?.get(first) ?? 0)) < EVERY_MS) return;
   if (Object(error) === error) errors.set(error as object, kind);
   printLine(kind, isOwn || (isJitError(error) && /_(?:CLOCK|LAYOUT|ROLLBACK)$/.test(code)) ? `: ${messageOf(error)}` : '');
 }
 
-/** Prints a line unless one of its kind was printed in the last minute. Never throws. */
+/** Prints a line unless one of its kind was printed in the last minute. Never throws. @param kind a part, a colon, and its failure */
 export function printLine(kind: string, message = ''): void {
   tried(() => {
     const now = systemClock.now();
     kinds ??= new Map();
-    // Also ends a wait that a step back of the clock would make longer.
-    for (const [old, at] of kinds) if (!(Math.abs(now - at) < EVERY_MS)) kinds.delete(old);
-    if (kinds.has(kind) || kinds.size === MAX_KINDS) return;
+    let lines = 0;
+    for (const [old, at] of kinds) {
+      // Also ends a wait that a step back of the clock would make longer.
+      if (!(Math.abs(now - at) < EVERY_MS)) kinds.delete(old);
+      else if (old.startsWith(kind.replace(/:.*/s, ':'))) lines++;
+    }
+    if (kinds.has(kind) || lines === MAX_OF_PART || kinds.size === MAX_KINDS) return;
     kinds.set(kind, now);
     globalThis.console.error(
       `jit-access ${kind}${message.replace(/\.$/, '')}. Set onError to log the whole error.`.replace(/[^ -~]/g, '?'),
