@@ -51,6 +51,11 @@ for (const [name, connect] of Object.entries(CLIENTS)) {
             await Promise.all(connections.map(({ connectAgain }) => connectAgain()));
           };
         },
+        loseReply(store) {
+          const { proxy } = opened.get(store) as Opened;
+          proxy.atCommit('cut the reply');
+          return () => proxy.mend();
+        },
       },
     );
   });

@@ -147,7 +147,8 @@ export class Proxy {
       this.#pass(pair, data, server, 'to the server');
     });
     server.on('data', (data) => {
-      if (pair.onReply === undefined) this.#pass(pair, data, client, 'to the client');
+      // Redis has not run a script that it does not know: the client sends it once more, whole.
+      if (pair.onReply === undefined || data.includes('-NOSCRIPT')) this.#pass(pair, data, client, 'to the client');
       else pair.onReply();
     });
     server.on('error', () => undefined);
