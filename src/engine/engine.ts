@@ -17,6 +17,7 @@ import { readBy, readCancelBy, readReview, type ApproveBy, type By, type CancelB
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk, readExtended } from './requests/ask.js';
 import type { AccessAsk, BreakGlassAsk, BundleTarget, ExtensionAsk, RunAsk, WithWindow } from './requests/ask.js';
 import { amend, parseAmendment, type Amendment } from './requests/amend.js';
+import { limitIn } from '../kernel/call-limit.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action } from './checks/checker.js';
 import { EngineChecker } from './checks/engine-checker.js';
@@ -267,7 +268,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async revoke(grantId: string, options: By): Promise<GrantWithStatus> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return endAccess(this.#kernel, id, by, { cause: 'revoked', reason });
+    return endAccess(this.#kernel, id, by, { cause: 'revoked', reason }, limitIn(options));
   }
 
   /**
@@ -283,7 +284,8 @@ export class JitEngine<Scope extends string = string> {
   async release(target: string | BundleTarget, options: By): Promise<GrantWithStatus | EndedRecords> {
     this.#refuseIfClosed();
     const [released, who] = [readExtended(target), readBy(this.#settings, options)] as const;
-    return this.#refusals.noteRefusals({ actor: who.by, ...namedIn(released) }, () => releaseAccess(this.#kernel, released, who));
+    const attempt = { actor: who.by, ...namedIn(released) };
+    return this.#refusals.noteRefusals(attempt, (limit) => releaseAccess(this.#kernel, released, who, limit), options);
   }
 
   /**
@@ -302,7 +304,7 @@ export class JitEngine<Scope extends string = string> {
   async revokeAll(target: RevokeAllTarget, options: By): Promise<RevokeAllReport> {
     this.#refuseIfClosed();
     const { by, reason } = readBy(this.#settings, options);
-    return revokeAll(this.#kernel, target, by, reason);
+    return revokeAll(this.#kernel, target, by, reason, limitIn(options));
   }
 
   // ---- Locking ------------------------------------------------------------------------------------------------

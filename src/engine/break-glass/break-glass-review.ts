@@ -14,7 +14,7 @@ import { refuseAgent } from '../../kernel/settings/agents.js';
 import { loadChains } from '../../kernel/loading/context.js';
 import { fitsChange, fitting } from '../../kernel/ledger/fits-change.js';
 import { loadLocks } from '../../kernel/loading/locks.js';
-import { refuseAnswered, type CallLimit } from '../../kernel/call-limit.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Settings } from '../../kernel/settings/settings.js';
 import { readBy } from '../by.js';
@@ -41,7 +41,7 @@ export async function reviewBreakGlass(
 ): Promise<RequestWithStatus> {
   const { ledger, clock } = kernel;
   const isEnding = command.verdict === 'unjustified';
-  const ending: PartialEnding = { tally: new EndTally(), left: new Set() };
+  const ending: PartialEnding = { tally: new EndTally(limit), left: new Set() };
   let unreadable: readonly EndFailure[] = [];
   let reviewed: Transition<RequestWithGrants> | undefined;
   const attempt = async (): Promise<boolean> => {
@@ -49,7 +49,6 @@ export async function reviewBreakGlass(
     ({ unreadable } = loaded);
     const transition = giveVerdict(loaded.request, command, loaded.context, moment(clock, actor));
     if (!fitsChange(kernel, transition)) {
-      refuseAnswered(limit);
       await endOneByOne(kernel, loaded, actor, command.reason, ending);
       return false;
     }
@@ -121,7 +120,7 @@ async function endOneByOne(
     const now = moment(clock, actor);
     // The requests that do not fit are ended after the verdict.
     const transition = fitting(kernel, chain.requests, (requests) => endGrant(use, { ...chain, requests }, command, now));
-    if (transition.put.length > 0 && !(await ledger.commitTransition(combine(undefined, [transition, stillPending])))) return;
+    if (transition.put.length > 0 && !(await ledger.commitTransition(combine(undefined, [transition, stillPending]), tally.limit))) return;
     tally.addWritten(transition.put);
     left.delete(use.grant.id);
   }

@@ -1,4 +1,5 @@
 import { isJitError, PartialError, type EndFailure } from '../../core/errors.js';
+import type { CallLimit } from '../../kernel/call-limit.js';
 import type { AccessRequest, Grant, StoredRecord } from '../../records/index.js';
 import type { EndedRecords } from '../answers.js';
 import { endedWithStatus } from '../with-status.js';
@@ -8,6 +9,16 @@ export class EndTally {
   readonly #grants = new Map<string, Grant>();
   readonly #requests = new Map<string, AccessRequest>();
   readonly #failures = new Map<string, EndFailure>();
+  readonly #limit: CallLimit | undefined;
+
+  constructor(limit?: CallLimit) {
+    this.#limit = limit;
+  }
+
+  /** The limit of the call, until it has ended a record: a call that has begun ends all that it finds. */
+  get limit(): CallLimit | undefined {
+    return this.#grants.size + this.#requests.size === 0 ? this.#limit : undefined;
+  }
 
   /** Adds the records of one commit that this call ended, not those that time had ended. */
   addWritten(written: readonly StoredRecord[]): void {

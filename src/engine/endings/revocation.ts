@@ -18,8 +18,14 @@ import { EndTally } from './end-tally.js';
 import { endedWithStatus, type GrantWithStatus, type RequestWithStatus } from '../with-status.js';
 
 /** Ends a grant and its chain. @throws PartialError if a later grant of the chain cannot be read, and so was not ended */
-export async function endAccess(kernel: Kernel, id: string, actor: string, command: EndCommand): Promise<GrantWithStatus> {
-  const { grant, written, failures } = await endWithChain(kernel, id, actor, command);
+export async function endAccess(
+  kernel: Kernel,
+  id: string,
+  actor: string,
+  command: EndCommand,
+  limit: CallLimit | undefined,
+): Promise<GrantWithStatus> {
+  const { grant, written, failures } = await endWithChain(kernel, id, actor, command, limit);
   if (written.length === 0) await kernel.ledger.confirmDurable();
   if (failures.length === 0) return endedWithStatus(grant);
   const tally = new EndTally();
@@ -32,9 +38,10 @@ export async function releaseAccess(
   kernel: Kernel,
   released: Extended,
   { by, reason }: { readonly by: string; readonly reason: string | undefined },
+  limit: CallLimit | undefined,
 ): Promise<GrantWithStatus | EndedRecords> {
-  if (typeof released === 'string') return endAccess(kernel, released, by, { cause: 'released', reason });
-  return releaseBundle(kernel, released.requestId, by, reason);
+  if (typeof released === 'string') return endAccess(kernel, released, by, { cause: 'released', reason }, limit);
+  return releaseBundle(kernel, released.requestId, by, reason, limit);
 }
 
 /**
@@ -43,9 +50,15 @@ export async function releaseAccess(
  *
  * @throws PartialError if a grant could not be read or ended
  */
-async function releaseBundle(kernel: Kernel, id: string, actor: string, reason: string | undefined): Promise<EndedRecords> {
+async function releaseBundle(
+  kernel: Kernel,
+  id: string,
+  actor: string,
+  reason: string | undefined,
+  limit: CallLimit | undefined,
+): Promise<EndedRecords> {
   const { ledger, clock } = kernel;
-  const tally = new EndTally();
+  const tally = new EndTally(limit);
   for (let isDone = false; !isDone;) {
     await ledger.untilCommitted(async () => {
       tally.beginPass();
@@ -56,7 +69,7 @@ async function releaseBundle(kernel: Kernel, id: string, actor: string, reason: 
         for (const { use } of grants) await endAndTally(kernel, use.grant.id, actor, { cause: 'released', reason }, tally);
         return (isDone = true);
       }
-      const isCommitted = await ledger.commitTransition(step);
+      const isCommitted = await ledger.commitTransition(step, tally.limit);
       if (isCommitted) tally.addWritten(step.put);
       isDone = !mayHaveGrown(step.put);
       return isCommitted;
@@ -106,7 +119,7 @@ export async function cancelAccessRequest(
 /** Ends a grant and its chain, and counts the result. @returns whether anything was written */
 export async function endAndTally(kernel: Kernel, id: string, actor: string, command: EndCommand, tally: EndTally): Promise<boolean> {
   try {
-    const { written, failures } = await endWithChain(kernel, id, actor, command);
+    const { written, failures } = await endWithChain(kernel, id, actor, command, tally.limit);
     tally.addWritten(written);
     for (const failure of failures) tally.fail(failure.kind, failure.id, failure.error);
     return written.length > 0;
@@ -122,10 +135,14 @@ export async function confirmEnds({ ledger }: Kernel, tally: EndTally): Promise<
 }
 
 /** @returns the grant, all records that were written with it, and the unreadable grants of its chain */
-async function endWithChain(kernel: Kernel, id: string, actor: string, command: EndCommand) {
+async function endWithChain(kernel: Kernel, id: string, actor: string, command: EndCommand, limit: CallLimit | undefined) {
   const written: StoredRecord[] = [];
   for (;;) {
-    const { grant, put, failures, isLast } = await kernel.ledger.run(() => endPass(kernel, id, actor, command), true);
+    const { grant, put, failures, isLast } = await kernel.ledger.run(
+      () => endPass(kernel, id, actor, command),
+      true,
+      written.length === 0 ? limit : undefined,
+    );
     written.push(...put);
     if (isLast) return { grant, written, failures };
   }

@@ -8,6 +8,7 @@ import { agentOf, decodeGrant, decodeRequest, isReachedBy } from '../../records/
 import type { Ledger } from '../../kernel/ledger/ledger.js';
 import { lockOverlaps } from '../../kernel/settings/enforcement.js';
 import { decodeEach } from '../../kernel/ledger/ledger-reads.js';
+import { refuseAnswered, type CallLimit } from '../../kernel/call-limit.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { RevokeAllReport } from '../answers.js';
 import { EndTally } from './end-tally.js';
@@ -47,8 +48,9 @@ export async function revokeAll(
   given: RevokeAllTarget,
   actor: string,
   reason: string | undefined,
+  limit: CallLimit | undefined,
 ): Promise<RevokeAllReport> {
-  const tally = new EndTally();
+  const tally = new EndTally(limit);
   const match = await endAll(kernel, readTarget(kernel, given, tally), actor, { cause: 'revoked', reason }, tally);
   return { ...tally.report(), ...match };
 }
@@ -82,6 +84,7 @@ export async function endAll(
   // At least two passes: a process whose clock is ahead stamps its records after `begun`, so those do not set `found`.
   for (let pass = 1, found = true; found || pass <= 2; pass++) {
     found = false;
+    refuseAnswered(tally.limit);
     tally.beginPass();
     await eachPage('request', target.requests(), tally, async (rows) => {
       if (!(await isMeant())) return;
@@ -121,7 +124,7 @@ async function cancelAndTally(kernel: Kernel, id: string, actor: string, command
   let next = id;
   try {
     for (let tries = 1; tries <= MAX_AMENDED; tries++) {
-      const request = await cancelAccessRequest(kernel, next, actor, command);
+      const request = await cancelAccessRequest(kernel, next, actor, command, tally.limit);
       if (request.end?.cause !== 'amended' || request.replacedBy === undefined) {
         tally.addWritten([request]);
         return true;

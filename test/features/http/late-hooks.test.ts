@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createHttpHandler, type HttpHandler, type HttpOptions } from '../../../src/http.js';
-import type { JitEngine } from '../../../src/index.js';
+import { MemoryGrantStore, type GrantStore, type JitEngine } from '../../../src/index.js';
 import { journalHead } from '../../../src/engine/journal-head.js';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { LateHooks, lateCalls, settle, type HookedCall } from '../late-hooks.js';
@@ -97,10 +97,14 @@ interface LateService extends HookedCall {
 }
 
 /** A service whose hooks may be late. The approver has more time than the handler, so that the handler answers first. */
-async function callOf(row: Row): Promise<LateService> {
+async function callOf(row: Row, stalled?: StalledStore): Promise<LateService> {
   const { operation } = row;
   const hooks = new LateHooks();
-  const engine = { approver: hooks.wrap('approver', policy()), limits: { approverTimeout: '10m' } } as const;
+  const engine = {
+    approver: hooks.wrap('approver', policy()),
+    limits: { approverTimeout: '10m' },
+    ...(stalled && { store: stalled.store }),
+  } as const;
   const { service, method, url, body } = await exampleOf(operation, OF_REQUESTER.includes(operation.id) ? RAJ : undefined, { engine });
   const { clock, engine: made } = service;
   const handler = createHttpHandler<TestCaller>(made, {
@@ -163,6 +167,69 @@ describe('[A1] a call that was answered begins nothing, when a hook answers late
     expect(hooks.filter((name) => ![...asked].some((hook) => hook === `options.${name}` || hook.startsWith(`${name}.`)))).toEqual([]);
   });
 });
+
+/** They end much, in several changes: what they have begun, they end, however late it is. */
+const ENDS_ALL = ['revokeAll', 'releaseRequest', 'lock'];
+
+describe('[A1] [M3] a call that was answered begins nothing, when a read of the store answers late:', () => {
+  const writing = rows.filter(({ operation, reads = READS.includes(operation.id) }) => operation.method === 'POST' && !reads);
+
+  it.each(writing.map((row) => [row.name, row] as const))('%s', async (_, row) => {
+    const after: unknown[] = [];
+    let isHeld = true;
+    for (let nth = 1; isHeld; nth++) {
+      const store = new StalledStore();
+      const { clock, send, engine } = await callOf(row, store);
+      const head = async () => (await store.inner.journal({ after: Number.MAX_SAFE_INTEGER, limit: 1 })).head.seq;
+      await engine.idle();
+      const before = await head();
+      store.stall(nth);
+      const answer = send();
+      await settle();
+      ({ isHeld } = store);
+      await clock.advance('21s');
+      const { status } = await answer;
+      const at = await head();
+      store.release();
+      await settle();
+      await clock.advance('1m');
+      await engine.idle();
+      if (status === 503 && (await head()) !== at && !(ENDS_ALL.includes(row.operation.id) && at > before)) after.push(nth);
+    }
+    expect(after).toEqual([]);
+  });
+});
+
+/** A store of which one read answers late: the nth from `stall` on. */
+class StalledStore {
+  readonly inner = new MemoryGrantStore();
+  isHeld = false;
+  #left = 0;
+  #release: () => void = () => undefined;
+  #released: Promise<void> = Promise.resolve();
+
+  stall(nth: number): void {
+    this.#left = nth;
+    this.#released = new Promise((resolve) => (this.#release = resolve));
+  }
+
+  release(): void {
+    this.#release();
+  }
+
+  readonly store = new Proxy<GrantStore>(this.inner, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]) => {
+        const read = () => Reflect.apply(value, target, args) as unknown;
+        if (name === 'commit' || this.#left === 0 || --this.#left > 0) return read();
+        this.isHeld = true;
+        return this.#released.then(read);
+      };
+    },
+  });
+}
 
 const row = (id: string, variant: Variant = {}): Row => {
   const operation = operations.find((one) => one.id === id);

@@ -35,7 +35,7 @@ export const revokeAll = operation({
       throw forbidden();
     const named = defined(target) as RevokeAllTarget;
     if (dryRun === true) return { body: await countRevocation(call.kernel, named) };
-    return { body: await call.engine.revokeAll(named, { by: call.self, reason }) };
+    return { body: await call.engine.revokeAll(named, limitedBy(call.limit, { by: call.self, reason })) };
   },
 });
 

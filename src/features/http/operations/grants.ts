@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { limitedBy } from '../../../kernel/call-limit.js';
 import { NotFoundError } from '../../../core/errors.js';
 import { requestIdOf, scopeOfGrant } from '../../../lifecycle/grant.js';
 import { operation, type Call } from '../operation.js';
@@ -102,7 +103,7 @@ export const releaseGrant = operation({
   example: { path, body: { reason: 'done' } },
   async run(call) {
     const { grantId } = await visibleGrant(call);
-    return { body: await call.engine.release(grantId, { by: call.self, reason: call.body.reason }) };
+    return { body: await call.engine.release(grantId, limitedBy(call.limit, { by: call.self, reason: call.body.reason })) };
   },
 });
 
@@ -119,6 +120,6 @@ export const revoke = operation({
   async run(call) {
     const grantId = call.path.grantId ?? '';
     if (!(await call.may('revoke', { grantId }))) throw forbidden();
-    return { body: await call.engine.revoke(grantId, { by: call.self, reason: call.body.reason }) };
+    return { body: await call.engine.revoke(grantId, limitedBy(call.limit, { by: call.self, reason: call.body.reason })) };
   },
 });

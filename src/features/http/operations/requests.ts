@@ -244,7 +244,7 @@ export const releaseRequest = operation({
   example: { ...example, body: {} },
   async run(call) {
     const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
-    return { body: await call.engine.release({ requestId }, { by: call.self, reason: call.body.reason }) };
+    return { body: await call.engine.release({ requestId }, limitedBy(call.limit, { by: call.self, reason: call.body.reason })) };
   },
 });
 
