@@ -1,8 +1,10 @@
 import type { AskProblem } from './ask-problem.js';
 import type { MaybePromise, ScopeMatcher } from './ports.js';
+import type { QuorumAlternativeInput, QuorumGroupInput, QuorumInput, QuorumStepInput } from './quorum-input.js';
 import type { Risk } from './requestable.js';
-import type { Assurance, Escalation } from '../model/review.js';
 import type { AccessRequest, Terms } from '../model/request.js';
+
+export type { QuorumAlternativeInput, QuorumGroupInput, QuorumInput, QuorumStepInput };
 
 /** An approver's answer to a new request. */
 export type Verdict =
@@ -13,6 +15,7 @@ export type Verdict =
 
 /** An approver has no opinion on a request. In a chain, the next member is asked. */
 export interface Abstention {
+  /** The approver does not decide, so the next one is asked. */
   readonly outcome: 'abstain';
   /**
    * The instant from which this approver would deny the request, such as the begin of a freeze. In a chain, access that a later member
@@ -34,6 +37,7 @@ export type TermsInput = { readonly [Field in keyof Terms]?: Terms[Field] };
 
 /** The answer "not eligible", with a reason. */
 export interface Ineligibility {
+  /** Always `false`: the subject may not ask. */
   readonly eligible: false;
   /** The text that the requester gets. */
   readonly reason: string;
@@ -59,64 +63,17 @@ export type BreakGlassVerdict =
       readonly skippedGroups?: readonly string[] | undefined;
       /** The people whose review is skipped, if the approver can list them. */
       readonly skippedPeople?: readonly string[] | undefined;
+      /** The terms of the access. Default: none. */
       readonly terms?: TermsInput | undefined;
     } & VerdictSource)
   | ({
       readonly outcome: 'deny';
+      /** The text that the requester gets. */
       readonly reason: string;
       /** As in {@link Ineligibility}: the values of the ask that must change, if these alone prevent the access. */
       readonly problems?: readonly AskProblem[] | undefined;
     } & VerdictSource)
   | Abstention;
-
-/** A group of a {@link QuorumInput}. */
-export interface QuorumGroupInput {
-  readonly name: string;
-  /** The number of its members that must approve. At least 1. */
-  readonly approvals: number;
-  /** The number of denials in this group that ends the request. Default: only the other numbers apply. */
-  readonly denials?: number | undefined;
-}
-
-/** A step of a {@link QuorumInput}. */
-export interface QuorumStepInput {
-  readonly groups: readonly QuorumGroupInput[];
-  /** The groups whose members may stand in for each group of this step, each from `afterMs` after the step began. */
-  readonly escalation?: Escalation | readonly Escalation[] | undefined;
-}
-
-/** An alternative of a {@link QuorumInput}, with either `groups` or `steps`. */
-export interface QuorumAlternativeInput {
-  readonly groups?: readonly QuorumGroupInput[] | undefined;
-  readonly steps?: readonly QuorumStepInput[] | undefined;
-  /** The number of denials in this alternative that ends the request. Default: only the other numbers apply. */
-  readonly denials?: number | undefined;
-}
-
-/** A `Quorum` as an approver writes it, with optional fields. It has exactly one of `groups`, `steps` and `anyOf`. */
-export interface QuorumInput {
-  /** All of these groups must approve. */
-  readonly groups?: readonly QuorumGroupInput[] | undefined;
-  /** Steps in order, at most 10. */
-  readonly steps?: readonly QuorumStepInput[] | undefined;
-  /** Alternatives, at most 20: one complete alternative is enough. */
-  readonly anyOf?: readonly QuorumAlternativeInput[] | undefined;
-  /** How many denials end the request, over all groups. Default: 1. */
-  readonly denials?: number | undefined;
-  /** How long an approval counts, in milliseconds. Default: as long as the request is open. */
-  readonly approvalTtlMs?: number | undefined;
-  /** How long reviewers have from this answer on, in milliseconds. Default: the deadline that the request already has. */
-  readonly reviewWithinMs?: number | undefined;
-  /**
-   * The groups whose members may review in place of any other group of `groups`, here and in the alternatives, each once `afterMs`
-   * milliseconds have passed. Steps have their own.
-   */
-  readonly escalation?: Escalation | readonly Escalation[] | undefined;
-  /** How every reviewer who approves must have been authenticated: `acr`, `maxAgeMs` or both. Default: in any way. */
-  readonly assurance?: Partial<Assurance> | undefined;
-  /** How often the reviewers are reminded while the request waits, in milliseconds: at least 5 minutes. Default: never. */
-  readonly remindEveryMs?: number | undefined;
-}
 
 /** The context of each question to an approver. It must not be kept: an approver may serve engines that match scopes differently. */
 export interface ApproverContext {
@@ -170,6 +127,7 @@ export interface RequestableInput {
   readonly scope: string;
   /** 1-256 characters. */
   readonly title?: string | undefined;
+  /** Text of at most 4 KiB. Default: none. */
   readonly description?: string | undefined;
   /** How risky the access is, for people to read. Default: none. */
   readonly risk?: Risk | undefined;
@@ -184,9 +142,11 @@ export interface RequestableInput {
   readonly patterns?: boolean | undefined;
   /** The shortest and the longest window that starts now, in milliseconds. Default: the limits of the engine, which always apply too. */
   readonly minTtlMs?: number | undefined;
+  /** The longest window that starts now, in milliseconds: see `minTtlMs`. */
   readonly maxTtlMs?: number | undefined;
   /** How far ahead the window may start, in milliseconds. Default: the limit of the engine. */
   readonly maxStartAheadMs?: number | undefined;
+  /** What the ask must contain. Default: nothing. */
   readonly needs?: RequestableNeeds | undefined;
   /** The approvals that are needed. Required if the outcome is `review`, and absent otherwise. */
   readonly quorum?: QuorumInput | undefined;
@@ -196,6 +156,7 @@ export interface RequestableInput {
   readonly reviewers?: readonly string[] | undefined;
   /** As in {@link VerdictSource}. */
   readonly approver?: string | undefined;
+  /** As in {@link VerdictSource}. */
   readonly rule?: string | undefined;
 }
 

@@ -34,6 +34,7 @@ export interface AskProblem {
   readonly rule?: string | undefined;
   /** The field of the call, such as `ttl`, `scopes`, `startsAt`, `justification`, `ticket` or `metadata.environment`. */
   readonly field: string;
+  /** What is wrong with the value: see {@link AskProblemCode}. */
   readonly code: AskProblemCode;
   /** The bound: a number, or the required form. Durations are milliseconds. */
   readonly limit?: number | string | undefined;

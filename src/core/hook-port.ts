@@ -1,5 +1,6 @@
 /** A change that a store has committed without its hook. */
 export interface FailedHook {
+  /** The id of the change. */
   readonly changeId: string;
   /** The seq of the change's first entry. Failed hooks are listed in this order. */
   readonly seq: number;

@@ -6,7 +6,9 @@ export type MaybePromise<T> = T | Promise<T>;
 
 /** A page of a list. Pass `next` as `after` to get the following page; `undefined`: this page is the last. */
 export interface Page<T> {
+  /** The items of this page, in order. */
   readonly items: readonly T[];
+  /** The `after` of the next page. `undefined`: this page is the last. */
   readonly next: string | undefined;
 }
 

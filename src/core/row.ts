@@ -21,6 +21,7 @@ export interface Row {
   readonly createdAt: number;
   /** Half-open `[from, until)` in epoch milliseconds: the window in which the record may allow or, after its end, did. */
   readonly from: number | undefined;
+  /** The end of the window `[from, until)`: see `from`. */
   readonly until: number | undefined;
   /** The next instant at which time alone changes the record, in epoch milliseconds; `undefined`: never. */
   readonly dueAt: number | undefined;
@@ -37,10 +38,12 @@ export interface Row {
 export interface RowKey {
   /** The kind of the row. */
   readonly kind: string;
+  /** The id of the row. */
   readonly id: string;
 }
 
 /** A record and the version that it must have; 0: the record must not exist. */
 export interface Expectation extends RowKey {
+  /** The version that the row must have. 0: no row. */
   readonly version: number;
 }

@@ -61,6 +61,7 @@ export type CommitOutcome = 'committed' | 'conflict' | 'behind';
 
 /** The answer of {@link GrantStore.commit}. */
 export interface CommitAnswer {
+  /** Whether the change was committed, and why not. */
   readonly outcome: CommitOutcome;
   /** The journal's newest anchor in the same transaction: for a committed change, that of its last entry or a later one. */
   readonly head: Anchor;
@@ -82,6 +83,7 @@ export type Unsubscribe = () => void;
 export interface GrantWindow {
   /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. In an empty window both are 0. */
   readonly from: number;
+  /** The end of the window `[from, until)`: see `from`. */
   readonly until: number;
   /** The grant's row, from which a check takes the grant of its decision. `undefined` only in an empty window. */
   readonly row: Row | undefined;
@@ -105,6 +107,7 @@ export interface GrantWindow {
  * 9. If the store could not query its backend, the call rejects within a time limit. It never resolves with an empty answer.
  */
 export interface GrantStore {
+  /** The namespace of this store. `in` returns the store of another. */
   readonly namespace: string;
   /** What a resolved commit survives. 'memory': nothing. 'process': the end of this process. 'server': also the loss of a server. */
   readonly durability: 'memory' | 'process' | 'server';

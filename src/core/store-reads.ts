@@ -6,7 +6,9 @@ import type { Anchor, AuditEntry } from '../model/entry.js';
 
 /** See {@link GrantStore.live}. */
 export interface LiveQuery {
+  /** The subject of the rows. Compared byte for byte. */
   readonly subject: string;
+  /** The scope of the rows. Compared byte for byte. Default: any. */
   readonly scope?: string | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -22,8 +24,11 @@ export type RowOrder = 'oldest' | 'newest' | 'due';
 export interface FindQuery {
   /** The kind of the rows to find. */
   readonly kind: string;
+  /** The subject of the rows. Default: any. */
   readonly subject?: string | undefined;
+  /** The scope of the rows. Default: any. */
   readonly scope?: string | undefined;
+  /** Whether the rows are open. Default: both. */
   readonly open?: boolean | undefined;
   /** Half-open `[from, until)`, epoch milliseconds. A row whose own window is empty never matches. */
   readonly during?: { readonly from: number; readonly until: number } | undefined;
@@ -31,6 +36,7 @@ export interface FindQuery {
   readonly order?: RowOrder | undefined;
   /** The `next` of the page before, or the place of a row in this order: the core's function `placeOf` returns it. */
   readonly after?: string | undefined;
+  /** The greatest number of rows of the page. */
   readonly limit: number;
 }
 
@@ -40,6 +46,7 @@ export interface DueQuery {
   readonly at: number;
   /** The `next` of the page before. */
   readonly after?: string | undefined;
+  /** The greatest number of rows of the page. */
   readonly limit: number;
 }
 
@@ -55,6 +62,7 @@ export interface DueNamespacesQuery {
 
 /** The subject of the row with this key. The query also asks for that row itself, among its `keys`. */
 export interface SubjectOf {
+  /** The key of the row that names the subject. */
   readonly subjectOf: RowKey;
 }
 
@@ -63,6 +71,7 @@ export type ContextKey = RowKey | SubjectOf;
 
 /** See {@link GrantStore.context}. */
 export interface ContextQuery {
+  /** The rows to read. */
   readonly keys: readonly ContextKey[];
   /** As {@link GrantStore.live} without a scope. `at`: epoch milliseconds. */
   readonly live?: { readonly subject: string | SubjectOf; readonly at: number } | undefined;
@@ -84,11 +93,13 @@ export interface StoreContext {
 export interface JournalQuery {
   /** A seq; 0 is before the first entry. */
   readonly after: number;
+  /** The greatest number of entries. */
   readonly limit: number;
 }
 
 /** The result of {@link GrantStore.journal}. */
 export interface JournalSlice {
+  /** The entries after `after`, in order, without a gap. */
   readonly entries: readonly AuditEntry[];
   /** The anchor right before the oldest entry kept: seq 0 and 64 zeros until a purge trims the journal. */
   readonly start: Anchor;

@@ -5,6 +5,7 @@ import { isEnding, viewOf, type BadgeState, type BadgeStatus } from './view.js';
 
 /** The `detail` of a `jit-badge-change` event. */
 export interface JitBadgeChange {
+  /** The state that the badge shows now. */
   readonly state: BadgeState;
   /** The names that are shown as held: scopes, or the label. The one that ends first comes first. */
   readonly names: readonly string[];

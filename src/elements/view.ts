@@ -1,5 +1,6 @@
 /** A window that a badge shows: half-open, `[startsAt, endsAt)`. */
 export interface BadgeWindow {
+  /** The scope of the window. */
   readonly scope: string;
   /** Epoch milliseconds. */
   readonly startsAt: number;
@@ -11,6 +12,7 @@ export interface BadgeWindow {
 export interface BadgeStatus {
   /** The clock reading of the engine. Epoch milliseconds. */
   readonly at: number;
+  /** The windows of the access that is held or scheduled. */
   readonly windows: readonly BadgeWindow[];
 }
 

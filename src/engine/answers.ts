@@ -11,6 +11,7 @@ export interface AccessGranted {
   readonly outcome: 'granted' | 'ended';
   /** Whether one of the grants allows, at the clock reading at which this was judged. */
   readonly allowed: boolean;
+  /** The grants of the request, one for each scope. */
   readonly grants: readonly GrantWithStatus[];
 }
 
@@ -23,9 +24,13 @@ export interface AccessGranted {
  * - `differs`: the fields in which a reused request differs from this ask.
  */
 export type AccessResult = {
+  /** Whether an earlier call made the request. A repeat is no permission. */
   readonly reused: boolean;
+  /** The fields in which a reused request differs from this ask. */
   readonly differs: readonly AskField[];
+  /** Whether a grant of the request allows, at this reading. */
   readonly allowed: boolean;
+  /** The request in its current state. */
   readonly request: RequestWithStatus;
 } & (
   | AccessGranted
@@ -40,9 +45,11 @@ export type AccessResult = {
 
 /** A pending break-glass review. */
 export interface BreakGlassReviewItem {
+  /** The request of the access to review. */
   readonly request: RequestWithStatus;
   /** The instant from which the review is overdue. Epoch milliseconds. */
   readonly reviewBy: number;
+  /** Whether `reviewBy` has passed. */
   readonly isOverdue: boolean;
 }
 
@@ -56,7 +63,9 @@ export interface Consumption {
   readonly allowed: true;
   /** Whether an earlier call took the use under this key, and this call took none. */
   readonly reused: boolean;
+  /** The subject of the use. */
   readonly subject: string;
+  /** The scope that was used. */
   readonly scope: string;
   /** When the use was taken. Epoch milliseconds. */
   readonly at: number;
@@ -68,7 +77,9 @@ export interface Consumption {
 
 /** A half-open span `[startsAt, endsAt)` in which access is held, unless a cause other than time ends it. */
 export interface AccessWindow {
+  /** The grant whose window this is. */
   readonly grantId: string;
+  /** The scope of the grant. */
   readonly scope: string;
   /** The first instant at which the access is held. Epoch milliseconds. */
   readonly startsAt: number;
@@ -78,6 +89,7 @@ export interface AccessWindow {
 
 /** The access that a subject holds now, and the instant at which time changes it. */
 export interface AccessStatus {
+  /** The subject whose access this is. */
   readonly subject: string;
   /** The clock's reading. Epoch milliseconds. */
   readonly at: number;
@@ -97,6 +109,7 @@ export interface AccessStatus {
 
 /** A request in an inbox. */
 export interface InboxItem {
+  /** The request to review. */
   readonly request: RequestWithStatus;
   /** The groups of the quorum in which this reviewer may act. */
   readonly groups: readonly string[];
@@ -123,7 +136,9 @@ export interface InboxItem {
 
 /** The records that a call ended. */
 export interface EndedRecords {
+  /** The grants that the call ended. */
   readonly grants: readonly GrantWithStatus[];
+  /** The requests that the call ended. */
   readonly requests: readonly RequestWithStatus[];
 }
 
@@ -140,7 +155,9 @@ export interface RevokeAllReport extends EndedRecords {
 
 /** The result of `flushAudit`. `caughtUp`: every sink and provisioning target has every entry, and none has failed. */
 export interface FlushReport {
+  /** Whether every sink and target has every entry, and none has failed. */
   readonly caughtUp: boolean;
+  /** The state of each sink and target. */
   readonly followers: readonly FollowerStatus[];
 }
 

@@ -16,6 +16,7 @@ const PAGE = 200;
 
 /** How far a sink has received the journal, and why it has received no more. */
 export interface FollowerStatus {
+  /** The name of the sink or target. */
   readonly name: string;
   /** Every entry up to and including this seq has been delivered. 0: none yet, or the cursor is unreadable (see `error`). */
   readonly seq: number;

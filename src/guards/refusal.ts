@@ -12,10 +12,13 @@ const TYPES = {
 
 /** The body of a refusal, in the form of RFC 9457. */
 export interface Problem extends JsonObject {
+  /** The kind of problem, as a URN. */
   readonly type: ProblemType;
+  /** The kind of problem in a few words. */
   readonly title: string;
   /** The status of the response, as its head has it. */
   readonly status: keyof typeof TYPES;
+  /** What was refused, and why. */
   readonly detail: string;
 }
 
@@ -25,6 +28,7 @@ export interface Refusal {
   readonly status: keyof typeof TYPES;
   /** By lower-case names, including `content-type`. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The problem, to be sent as JSON. */
   readonly body: Problem;
 }
 

@@ -28,6 +28,7 @@ import { recordOf } from './replay/records.js';
 export interface Replayed {
   /** The requests without their metadata, which the journal does not hold. */
   readonly requests: ReadonlyMap<string, AccessRequest>;
+  /** The grants. */
   readonly grants: ReadonlyMap<string, Grant>;
   /** By grant id, the usage of grants with an idle end or a number of uses: `wasHeldAt(grant, t, usages.get(grant.id))`. */
   readonly usages: ReadonlyMap<string, Usage>;
@@ -35,7 +36,9 @@ export interface Replayed {
   readonly uses: ReadonlyMap<string, Use>;
   /** The idempotency keys whose ask repeated an existing request. */
   readonly reuses: ReadonlyMap<string, Reuse>;
+  /** The changes that provisioning has recorded. */
   readonly provisioningChanges: ReadonlyMap<string, ProvisioningChange>;
+  /** The records that enforce the limits of each subject. */
   readonly subjects: ReadonlyMap<string, Subject>;
   /** By grant id, the recorded use of grants by checks (option `recordUse`). */
   readonly activities: ReadonlyMap<string, Activity>;

@@ -14,6 +14,7 @@ export type { DecisionFigures, RuleUse, ScopeReport, SubjectReport, UseFigures }
 export interface AccessReport {
   /** The span `[from, to)`, epoch milliseconds. */
   readonly from: number;
+  /** The end of the span, exclusive. Epoch milliseconds. */
   readonly to: number;
   /** One report for each scope that was held at some instant of the span, sorted by scope. A granted pattern is one scope. */
   readonly scopes: readonly ScopeReport[];
@@ -29,6 +30,7 @@ export interface AccessReport {
   readonly use: UseFigures;
   /** The use by rule, sorted by approver and rule, with a shorter `maxTtl` if the recorded uses allow one. */
   readonly rules: readonly RuleUse[];
+  /** Counts of the decisions in the span. */
   readonly decisions: DecisionFigures;
   /** The numbers of requested and issued extensions. */
   readonly extensions: {
@@ -45,7 +47,9 @@ export interface AccessReport {
 
 /** The span `[from, to)` of an access report: epoch milliseconds or `Date`s. */
 export interface ReportSpan {
+  /** The start of the span. Epoch milliseconds or a `Date`. */
   readonly from: Instant;
+  /** The end of the span, exclusive. Epoch milliseconds or a `Date`. */
   readonly to: Instant;
   /**
    * Whether every process that checks has recorded use throughout the span: engines with the option `recordUse`, and no checker or

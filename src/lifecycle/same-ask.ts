@@ -33,9 +33,11 @@ function isSameAsk(a: Windowed, b: Windowed, overlaps: ScopeMatcher['overlaps'],
 
 /** A denial of a request, by a reviewer or by the approver. */
 export interface Denial {
+  /** The reviewer that denied, or `system:approver`. */
   readonly by: string;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** The reason of the denial. `undefined`: none was given. */
   readonly reason: string | undefined;
 }
 
@@ -70,7 +72,9 @@ function deniedSince(
 export interface RecentDenial extends Denial {
   /** The request that was denied. */
   readonly requestId: string;
+  /** The caller that asked. */
   readonly requestedBy: string;
+  /** The scopes of the denied request. */
   readonly scopes: readonly string[];
 }
 

@@ -4,6 +4,7 @@ export interface RequestComment {
   readonly kind: 'comment';
   /** `<request id>.<n>`: the comments of a request are numbered 1, 2, 3, ... without a gap. */
   readonly id: string;
+  /** The version of this record. Each change increments it. */
   readonly version: number;
   /** The request that the comment is about. */
   readonly requestId: string;

@@ -28,6 +28,7 @@ export interface LockEnd {
 
 /** A lock that has ended. */
 export interface EndedLock extends Lock {
+  /** When the lock ended, and why. */
   readonly end: LockEnd;
 }
 
@@ -35,6 +36,7 @@ export interface EndedLock extends Lock {
 export interface Locks {
   /** The kind of this record: always `'lock'`. */
   readonly kind: 'lock';
+  /** The id of this record: always `'open'`. */
   readonly id: 'open';
   /** The version of the row. Each change increments it. */
   readonly version: number;

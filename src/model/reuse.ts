@@ -4,7 +4,9 @@ export interface Reuse {
   readonly kind: 'reuse';
   /** Derived from the key. */
   readonly id: string;
+  /** The version of this record. Each change increments it. */
   readonly version: number;
+  /** The subject of the ask. */
   readonly subject: string;
   /** The request that the engine returned. */
   readonly requestId: string;

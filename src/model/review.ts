@@ -39,6 +39,7 @@ export interface Authentication {
 
 /** A group of reviewers in a quorum. */
 export interface QuorumGroup {
+  /** The name of the group. */
   readonly name: string;
   /** The number of its members that must approve. At least 1. */
   readonly approvals: number;
@@ -48,13 +49,17 @@ export interface QuorumGroup {
 
 /** A step of a quorum: groups that review together. */
 export interface QuorumStep {
+  /** All of these groups must approve. */
   readonly groups: readonly QuorumGroup[];
+  /** The groups that may stand in, and when. `undefined`: none. */
   readonly escalation: readonly Escalation[] | undefined;
 }
 
 /** One alternative of a quorum. It has either `groups` or `steps`. */
 export interface QuorumAlternative {
+  /** All of these groups must approve. `undefined`: it has `steps`. */
   readonly groups: readonly QuorumGroup[] | undefined;
+  /** The steps in order. `undefined`: it has `groups`. */
   readonly steps: readonly QuorumStep[] | undefined;
   /** The number of denials in this alternative that ends the request. `undefined`: only the numbers of its groups and the quorum apply. */
   readonly denials: number | undefined;
@@ -62,7 +67,9 @@ export interface QuorumAlternative {
 
 /** A group whose members may stand in for each group of a step, from `afterMs` milliseconds after the step began. */
 export interface Escalation {
+  /** The group whose members may stand in. */
   readonly group: string;
+  /** The time from the begin of the step. Milliseconds. */
   readonly afterMs: number;
 }
 

@@ -2,7 +2,9 @@
 export interface Subject {
   /** The kind of this record: always `'subject'`. */
   readonly kind: 'subject';
+  /** The id of the subject. */
   readonly id: string;
+  /** The version of this record. Each change increments it. */
   readonly version: number;
   /** The ids of break-glass requests by or for this subject with a pending review. */
   readonly unreviewed: readonly string[];

@@ -12,7 +12,9 @@ export type Rights = readonly (readonly (readonly string[])[])[];
 
 /** The approvals that a group still needs. */
 export interface MissingApprovals {
+  /** The name of the group. */
   readonly group: string;
+  /** How many more of its members must approve. */
   readonly approvals: number;
   /** The position of the alternative in `anyOf` of the quorum, from 0. 0 also if the quorum has no alternatives. */
   readonly alternative: number;

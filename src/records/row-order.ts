@@ -13,7 +13,9 @@ export const MAX_LOOK = 1_000;
 
 /** A position in an order of `find`: the instant that orders a row, and its id. */
 export interface RowPlace {
+  /** The instant by which the row is ordered. Epoch milliseconds. */
   readonly at: number;
+  /** The id of the row. */
   readonly id: string;
 }
 

@@ -59,7 +59,9 @@ export type ChangeAnswer = CommitAnswer | { readonly rejected: unknown };
 
 /** An entry, and the change that wrote it. */
 export interface LinkedEntry {
+  /** The entry, linked to the one before it. */
   readonly entry: AuditEntry;
+  /** The change that the entry belongs to. */
   readonly changeId: string;
 }
 

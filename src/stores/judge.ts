@@ -17,12 +17,15 @@ export interface Judged<Key> {
 
 /** The two ends of a journal. */
 export interface JournalEnds {
+  /** The newest entry's anchor. */
   readonly head: Anchor;
+  /** The anchor right before the oldest entry kept. */
   readonly start: Anchor;
 }
 
 /** The columns of a stored row that decide whether a change conflicts. */
 export interface RowVersion {
+  /** The version of the row that the store keeps. */
   readonly version: number;
   /** `undefined`: not read, because no change that is judged puts the row. */
   readonly createdAt: number | undefined;

@@ -19,14 +19,21 @@ export type Scripted<Answer, Args extends readonly unknown[]> = Answer | ((...ar
 export interface ApproverScript {
   /** Default: `{ outcome: 'abstain' }`. */
   decide?: Scripted<Verdict, [request: AccessRequest, context: ApproverContext]> | undefined;
+  /** The answer of `groupsOf`. Omitted: the approver lacks this method. */
   groupsOf?: Scripted<readonly string[], [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
+  /** The answer of `groupsOfAll`. Omitted: the approver lacks this method. */
   groupsOfAll?:
     | Scripted<readonly MaybePromise<readonly string[]>[], [reviewer: string, requests: readonly AccessRequest[], context: ApproverContext]>
     | undefined;
+  /** The answer of `membersOf`. Omitted: the approver lacks this method. */
   membersOf?: Scripted<readonly string[], [request: AccessRequest, context: ApproverContext]> | undefined;
+  /** The answer of `isEligible`. Omitted: the approver lacks this method. */
   isEligible?: Scripted<boolean | Ineligibility, [request: AccessRequest, when: Eligibility, context: ApproverContext]> | undefined;
+  /** The answer of `breakGlass`. Omitted: the approver lacks this method. */
   breakGlass?: Scripted<BreakGlassVerdict, [request: AccessRequest, context: ApproverContext]> | undefined;
+  /** The answer of `mayReviewBreakGlass`. Omitted: the approver lacks this method. */
   mayReviewBreakGlass?: Scripted<boolean, [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
+  /** The answer of `requestable`. Omitted: the approver lacks this method. */
   requestable?: Scripted<RequestableAnswer | undefined, [subject: string, context: RequestableContext]> | undefined;
 }
 

@@ -71,7 +71,7 @@ const REFUSED: Readonly<Record<string, (value: unknown) => unknown>> = {
   'approvers/policy/types approvalTtl': (value) => review({ approvalTtl: value }),
   'approvers/policy/types reviewWithin': (value) => breakGlass({ reviewWithin: value }),
   'approvers/policy/types remindEvery': (value) => review({ remindEvery: value }),
-  'approvers/policy/types ttl': (value) => rule({}).explain(ask(value)),
+  'approvers/policy/explanation ttl': (value) => rule({}).explain(ask(value)),
   'guards/ai/tool-run ttl': (value) => readTool('t', { agent: 'agent:a', operator: () => 'user:maya' }, { scope: 'a', ttl: value }),
 };
 

@@ -17,6 +17,7 @@ export interface MetadataField {
   readonly form?: string | undefined;
   /** The least and the greatest number of characters (UTF-16 units) of a text. */
   readonly minLength?: number | undefined;
+  /** The greatest number of characters (UTF-16 units) of a text. */
   readonly maxLength?: number | undefined;
 }
 

@@ -34,7 +34,9 @@ export interface Finding {
     | 'misread_id'
     | 'changed_id'
     | 'too_large';
+  /** The id of the rule. `undefined`: the finding is about no single rule. */
   readonly rule: string | undefined;
+  /** The name of the group. `undefined`: the finding is about no single group. */
   readonly group: string | undefined;
   /** The problem, and what to change. */
   readonly message: string;

@@ -8,13 +8,17 @@ import { decodeRequest, encode, makeRequest, UNDECIDED, type AccessRequest, type
 export interface PastOutcome {
   /** `ineligible`: the engine refuses the ask and records no request. `abstain`: all approvers abstain. */
   readonly outcome: 'approve' | 'deny' | 'review' | 'ineligible' | 'abstain';
+  /** The rules that decide. `undefined`: none is named. */
   readonly rule: string | undefined;
+  /** The reason for a denial. `undefined`: none. */
   readonly reason: string | undefined;
+  /** The approvals that are needed. `undefined`: no review. */
   readonly quorum: QuorumInput | undefined;
   /** The review deadline. For break-glass: the instant from which the review is overdue. Epoch milliseconds. */
   readonly reviewBy: number | undefined;
   /** For break-glass: the groups whose members may review the use. */
   readonly reviewers: readonly string[] | undefined;
+  /** The terms of the access. `undefined`: none. */
   readonly terms: TermsInput | undefined;
 }
 

@@ -27,7 +27,9 @@ export interface ReviewStep<Group extends string = string> {
 
 /** An alternative of a review, with either `groups` or `steps`. */
 export interface ReviewAlternative<Group extends string = string> {
+  /** All of these groups must approve. */
   readonly groups?: ReviewGroups<Group> | undefined;
+  /** Steps in order: the groups of a step may approve once all steps before it are complete. */
   readonly steps?: readonly ReviewStep<Group>[] | undefined;
   /** The number of denials in this alternative that ends the request. Default: only the total applies. */
   readonly denials?: number | undefined;
@@ -35,7 +37,9 @@ export interface ReviewAlternative<Group extends string = string> {
 
 /** A group that may stand in, and after what time. */
 export interface EscalateTo<Group extends string = string> {
+  /** The group whose members may stand in. */
   readonly to: Group;
+  /** The time after which they may: milliseconds, or a string like `'30m'`. */
   readonly after: Duration;
 }
 

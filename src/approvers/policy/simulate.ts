@@ -11,13 +11,19 @@ const REQUESTS_A_TURN = 32;
 export interface Difference {
   /** The past request. */
   readonly requestId: string;
+  /** The subject of the request. */
   readonly subject: string;
+  /** The caller that asked. */
   readonly requestedBy: string;
+  /** The scopes of the request. */
   readonly scopes: readonly string[];
   /** When the request was created. Epoch milliseconds. */
   readonly at: number;
+  /** Whether the request was for break-glass access. */
   readonly breakGlass: boolean;
+  /** The recorded answer. */
   readonly was: PastOutcome;
+  /** The answer of the policy now. */
   readonly would: PastOutcome;
 }
 

@@ -1,22 +1,23 @@
-import type { AskProblem } from '../../core/ask-problem.js';
 import type { Calendar, Weekday } from '../calendar/read-when.js';
+import type { ConsideredRule, Explanation, PolicyQuestion } from './explanation.js';
 import type { MetadataField } from './fields.js';
 import type { Finding } from './finding.js';
 import type { EscalateTo, GroupQuorum, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep } from './review-forms.js';
-import type { JsonObject } from '../../model/json.js';
-import type { AskableApprover, QuorumInput, TermsInput } from '../../core/approver-port.js';
+import type { AskableApprover } from '../../core/approver-port.js';
 import type { MaybePromise, ScopeMatcher } from '../../core/ports.js';
 import type { Risk } from '../../core/requestable.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
 
 export type {
   Calendar,
+  ConsideredRule,
   EscalateTo,
+  Explanation,
   Finding,
   GroupQuorum,
   MetadataField,
+  PolicyQuestion,
   ReviewAlternative,
   ReviewAssurance,
   ReviewGroups,
@@ -225,53 +226,6 @@ export interface PolicyOptions {
    * own to every id of the policy, whether or not this option is given. Default: none.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
-}
-
-/** The argument of `explain` for a request that is not recorded: the fields of `requestAccess`. */
-export interface PolicyQuestion {
-  readonly subject: string;
-  readonly scope?: string | undefined;
-  readonly scopes?: readonly string[] | undefined;
-  readonly ttl: Duration;
-  readonly startsAt?: Instant | undefined;
-  readonly justification?: string | undefined;
-  readonly ticket?: string | undefined;
-  readonly requestedBy?: string | undefined;
-  /** If `subject` is a run of an agent: the operator on whose behalf it asks. */
-  readonly operator?: string | undefined;
-  readonly metadata?: JsonObject | undefined;
-  /**
-   * The instant of the request: epoch milliseconds or a `Date`. Required with `startsAt`, and for a policy with `when`, because a policy
-   * has no clock.
-   */
-  readonly at?: Instant | undefined;
-}
-
-/** The part of a rule in the decision about a scope. */
-export interface ConsideredRule {
-  readonly rule: string;
-  /** `decides`: the rule applies to this scope. `passed_over`: it does not. */
-  readonly verdict: 'decides' | 'passed_over';
-  readonly why: string;
-}
-
-/** The result of `explain`: the answer of a policy to a request, and why. */
-export interface Explanation {
-  /** `ineligible`: the engine would refuse the ask and record no request. */
-  readonly outcome: 'approve' | 'deny' | 'review' | 'ineligible';
-  /** The ids of the rules that apply, joined by commas. */
-  readonly rule: string | undefined;
-  readonly reason: string | undefined;
-  /** The values of the request that must change, if these alone make it `ineligible`. Otherwise empty. */
-  readonly problems: readonly AskProblem[];
-  readonly quorum: QuorumInput | undefined;
-  /** The approvals that {@link quorum} needs, in words: `2 of dba, or 1 of lead, then 1 of security`. */
-  readonly quorumInWords: string | undefined;
-  /** The possible reviewers. A group that cannot be listed appears as `group:<name>`. */
-  readonly reviewers: readonly string[] | undefined;
-  readonly terms: TermsInput | undefined;
-  /** For each scope, the rules in order. */
-  readonly scopes: readonly { readonly scope: string; readonly considered: readonly ConsideredRule[] }[];
 }
 
 /**

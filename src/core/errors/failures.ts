@@ -263,12 +263,12 @@ export interface EndFailure {
   readonly kind: 'request' | 'grant';
   /** `undefined`: the store could not list the records of this kind, so any of them may still be open. */
   readonly id: string | undefined;
+  /** The error of the read or the commit. */
   readonly error: unknown;
 }
 
 /**
- * Only a part of the access that the call should end has ended, because some records could not be read or written. `ended` lists
- * what has ended. Access that `failures` names may still be allowed: repair the row or the store, then call again.
+ * Only a part of the access has ended: some records could not be read or written. What `failures` names may still be allowed.
  *
  * @remarks Treat the access as not revoked. Repair what `failures` names, then call again until the call resolves.
  */

@@ -51,6 +51,7 @@ export type LockWithStatus = Lock & { readonly status: 'open' | EndedLock['end']
 
 /** A lock that was set, and the access that this call has ended. */
 export interface LockResult {
+  /** The lock with its status. */
   readonly lock: LockWithStatus;
   /** Whether an earlier call with this key set the lock. */
   readonly reused: boolean;

@@ -46,8 +46,11 @@ const KEYED_VERBS: readonly RequestOfKey['verb'][] = ['requestAccess', 'extend',
 
 /** A request, its outcome and its grants, at the engine's clock reading. */
 export interface RequestFound {
+  /** The request with its status. */
   readonly request: RequestWithStatus;
+  /** The state of the request, as in {@link AccessResult}. */
   readonly outcome: RequestOutcome;
+  /** The grants of the request. Empty if it was not approved. */
   readonly grants: readonly GrantWithStatus[];
   /** The comments on the request, the oldest first. */
   readonly comments: readonly RequestComment[];

@@ -25,6 +25,7 @@ export interface CommentBy {
 
 /** A comment that was recorded. */
 export interface CommentResult {
+  /** The comment as it is recorded. */
   readonly comment: RequestComment;
   /** Whether an earlier call with this key recorded it. */
   readonly reused: boolean;

@@ -4,22 +4,31 @@ import { AuthzenError } from './errors.js';
 
 /** A subject or a resource. */
 export interface AuthzenEntity {
+  /** The type of the entity, such as `user`. */
   readonly type: string;
+  /** The id of the entity, unique within its type. */
   readonly id: string;
+  /** Attributes of the entity. Default: none. */
   readonly properties?: JsonObject | undefined;
 }
 
 /** An action. */
 export interface AuthzenAction {
+  /** The name of the action, such as `read`. */
   readonly name: string;
+  /** Attributes of the action. Default: none. */
   readonly properties?: JsonObject | undefined;
 }
 
 /** One question: may this subject do this action on this resource, in this context? */
 export interface AuthzenEvaluation {
+  /** The entity that would act. */
   readonly subject: AuthzenEntity;
+  /** What it would do. */
   readonly action: AuthzenAction;
+  /** The entity that it would act on. */
   readonly resource: AuthzenEntity;
+  /** Attributes of the question. Default: none. */
   readonly context?: JsonObject | undefined;
 }
 

@@ -22,7 +22,9 @@ export type AuthzenOperation = 'evaluate' | 'search' | 'submit' | 'view' | 'canc
 
 /** A question of `may`. In a search, the entity that it looks for has an empty id or name. */
 export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
+  /** The authenticated caller, as `identify` returned it. */
   readonly caller: Caller;
+  /** What the caller wants to do. */
   readonly operation: AuthzenOperation;
   /** `undefined`: a task that was not submitted through this handler, or a search for this entity. */
   readonly subject: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
@@ -31,7 +33,9 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
    * `undefined`: the subject acts for itself, or is unknown.
    */
   readonly agent: string | undefined;
+  /** The resource. `undefined`: as for `subject`. */
   readonly resource: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
+  /** The action. `undefined`: as for `subject`. */
   readonly action: Pick<AuthzenAction, 'name'> | undefined;
   /** The id of the request, for `view` and `cancel`. */
   readonly taskId: string | undefined;
@@ -44,8 +48,11 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
 
 /** The access that `condition` judges. */
 export interface ConditionedAccess<Caller extends AuthzenCaller = AuthzenCaller> {
+  /** The authenticated caller, as `identify` returned it. */
   readonly caller: Caller;
+  /** The id of the subject in the engine. */
   readonly subject: string;
+  /** The scope of the engine that is checked. */
   readonly scope: string;
 }
 

@@ -55,6 +55,7 @@ export interface NamedPages<T> extends Promise<Named<Page<T>>>, AsyncIterable<T>
 
 /** What the caller holds now, with the text of a badge. */
 export interface OwnStatus extends AccessStatus {
+  /** What a badge shows for this status. */
   readonly badge: Badge;
 }
 

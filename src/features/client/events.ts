@@ -15,11 +15,13 @@ export interface AccessEvent {
    * sees every event.
    */
   readonly seq: number | undefined;
+  /** The type of the entry, or `ready` or `reset`: see {@link AccessEvent}. */
   readonly type: EntryType | 'ready' | 'reset';
   /** Epoch milliseconds. `undefined` for `ready` and `reset`. */
   readonly at: number | undefined;
   /** The request that the event is about. `undefined`: none. */
   readonly requestId: string | undefined;
+  /** The grant that the event is about. `undefined`: none. */
   readonly grantId: string | undefined;
 }
 

@@ -29,6 +29,7 @@ export type CanAskOutcome = 'granted' | 'pending' | 'requirements' | 'denied' | 
 export interface CanAsk {
   /** Whether a request can lead to access: the outcome is `granted`, `pending` or `requirements`. */
   readonly canAsk: boolean;
+  /** What an ask would lead to: see {@link CanAskOutcome}. */
   readonly outcome: CanAskOutcome;
   /** The approver's name for the rule that decides. `undefined`: no rule covers it, or the approver names none. */
   readonly rule: string | undefined;
@@ -36,7 +37,9 @@ export interface CanAsk {
   readonly reason: string | undefined;
   /** The values to give or to correct, in the outcome `requirements`. Otherwise empty. */
   readonly problems: readonly AskProblem[];
+  /** The subject of the question. */
   readonly subject: string;
+  /** The scope of the question. */
   readonly scope: string;
   /** The clock reading of this answer. Epoch milliseconds. */
   readonly at: number;

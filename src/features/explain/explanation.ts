@@ -20,8 +20,11 @@ export type ExplanationReason = RecordedReason | 'standing' | 'locked' | 'purged
 export interface Explanation {
   /** Whether the subject may do this now, as a check says. */
   readonly allowed: boolean;
+  /** Why, as a code: see {@link ExplanationReason}. */
   readonly reason: ExplanationReason;
+  /** The subject of the question. */
   readonly subject: string;
+  /** The scope of the question. */
   readonly scope: string;
   /** The clock reading of this answer. Epoch milliseconds. */
   readonly at: number;

@@ -20,10 +20,13 @@ import { moment } from '../../lifecycle/transition.js';
 export type AccessPreview =
   | (AccessResult & { readonly dryRun: true })
   | {
+      /** Always `true`: no request was made. */
       readonly dryRun: true;
       /** The engine would refuse the ask and record only the attempt. */
       readonly outcome: 'refused';
+      /** The code of the error that the ask would get. */
       readonly code: JitErrorCode;
+      /** The message of that error. */
       readonly reason: string;
       /** What to correct, where the code is `ERR_JIT_REQUIREMENTS`. Otherwise empty. */
       readonly problems: readonly AskProblem[];

@@ -26,13 +26,17 @@ export type RequestableOutcome = 'approve' | 'review' | 'break_glass';
 export interface Requestable {
   /** A scope, or a pattern of the scopes that may be asked for. */
   readonly scope: string;
+  /** The title of the scope, for people to read. `undefined`: none. */
   readonly title: string | undefined;
+  /** What the scope gives, for people to read. `undefined`: none. */
   readonly description: string | undefined;
   /** How risky the access is, as the policy says. */
   readonly risk: Risk | undefined;
+  /** What an ask that meets the conditions leads to. */
   readonly outcome: RequestableOutcome;
   /** The approver and its rule. A chain names the member. */
   readonly approver: string;
+  /** The rule that decides. `undefined`: the approver names none. */
   readonly rule: string | undefined;
   /** The patterns within `scope` for which an ask is refused: rules deny them, or they are locked. */
   readonly except: readonly string[];
@@ -42,14 +46,17 @@ export interface Requestable {
   readonly patterns: boolean;
   /** The shortest and the longest window that starts now: by the rule with its hours, and the limits of the engine. Milliseconds. */
   readonly minTtlMs: number;
+  /** The longest window: see `minTtlMs`. Milliseconds. */
   readonly maxTtlMs: number;
   /** How far ahead the window may start. 0 for break-glass, which starts at once. Milliseconds. */
   readonly maxStartAheadMs: number;
   /** What the ask must contain. */
   readonly needs: {
+    /** Whether the ask must have a justification. */
     readonly justification: boolean;
     /** `true`: any ticket. A string: its form, such as `INC-####`. `undefined`: none. */
     readonly ticket: true | string | undefined;
+    /** The fields of `metadata` that the ask must have. */
     readonly fields: readonly RequiredField[];
   };
   /** The approvals that are needed, if the outcome is `review`. */
@@ -71,6 +78,7 @@ export interface Requestable {
 
 /** What a subject may ask for. */
 export interface RequestableList {
+  /** The scopes that the subject may ask for. */
   readonly items: readonly Requestable[];
   /**
    * False: the subject may be able to ask for more. An approver cannot list it, there are more than 2,000 items, or a scope that is

@@ -13,6 +13,7 @@ import { MALFORMED } from '../../journal/store-reads.js';
 
 /** A count from a bounded read. */
 export interface StatCount {
+  /** The number of rows, or the least that it can be: see `atLeast`. */
   readonly value: number;
   /** True: the read reached its bound of 1,000 rows, so the number is `value` or more. */
   readonly atLeast: boolean;
@@ -20,6 +21,7 @@ export interface StatCount {
 
 /** How far a shared sink is behind the journal. */
 export interface FollowerStats {
+  /** The name of the sink. */
   readonly name: string;
   /** The number of entries that it has not received yet. */
   readonly behind: number;

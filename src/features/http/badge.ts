@@ -5,7 +5,9 @@ export type { BadgeState };
 
 /** What a badge shows. */
 export interface Badge {
+  /** What the badge shows: see {@link BadgeState}. */
   readonly state: BadgeState;
+  /** The text of the badge. */
   readonly text: string;
 }
 

@@ -10,6 +10,7 @@ import type { NodeRequest, NodeResponse } from './node-types.js';
 /** A handler with its path: of `createHttpHandler`, `createAuthzenHandler` or `createAuthzenMetadataHandler`. */
 export interface MountedHandler {
   (request: Request): Promise<Response>;
+  /** The path under which the handler is mounted, such as `/jit`. */
   readonly basePath: string;
   /** It answers this path and everything below it. Default: `basePath`. */
   readonly prefix?: string | undefined;

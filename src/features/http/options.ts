@@ -21,20 +21,29 @@ export interface HttpCaller {
 
 /** What a call is about. A field is missing if the call does not name it. */
 export interface HttpTarget {
+  /** The subject that the call names. */
   readonly subject?: string | undefined;
+  /** The requester that the call names. */
   readonly requestedBy?: string | undefined;
+  /** The scopes that the call names. */
   readonly scopes?: readonly string[] | undefined;
   /** The request that the call names. */
   readonly requestId?: string | undefined;
+  /** The grant that the call names. */
   readonly grantId?: string | undefined;
+  /** The lock that the call names. */
   readonly lockId?: string | undefined;
+  /** The ticket that the call names. */
   readonly ticket?: string | undefined;
 }
 
 /** The question to `may`. */
 export interface HttpPermission<Caller extends HttpCaller = HttpCaller> {
+  /** The authenticated caller, as `identify` returned it. */
   readonly caller: Caller;
+  /** What the caller wants to do. */
   readonly action: HttpAction;
+  /** What the call is about. */
   readonly target: HttpTarget;
 }
 

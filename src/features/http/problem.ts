@@ -8,6 +8,7 @@ import { accessRequired } from '../../guards/refusal.js';
 export interface HttpProblem extends JsonObject {
   /** `urn:jit-access:problem:<name>`. It is stable, so that programs can test it. */
   readonly type: string;
+  /** The kind of problem in a few words. */
   readonly title: string;
   /** The HTTP status code. */
   readonly status: number;
@@ -21,6 +22,7 @@ export interface ProblemAnswer {
   readonly status: number;
   /** By lower-case names, including `content-type`. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The problem, as JSON. */
   readonly body: HttpProblem;
 }
 

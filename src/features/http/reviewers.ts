@@ -11,6 +11,7 @@ import { askedGroups, missingInWords, type AccessRequest, type MissingApprovals 
 
 /** Why a person who might be expected to approve a request cannot do so now. */
 export interface ExcludedReviewer {
+  /** The id of the person. */
   readonly reviewer: string;
   /**
    * - `own_request`: in a group that may review it, but its subject or requester.
@@ -28,6 +29,7 @@ export interface RequestReviewers {
   readonly groups: readonly string[];
   /** The possible reviewers who can still act. `undefined`: they cannot be listed. */
   readonly reviewers: readonly string[] | undefined;
+  /** The approvals that are missing, by group. */
   readonly missing: readonly MissingApprovals[];
   /** {@link missing} in words, such as `1 more of security`. `undefined`: the request waits for no reviewer. */
   readonly missingInWords: string | undefined;

@@ -6,12 +6,17 @@ import type { RequestComment } from '../../records/index.js';
 export interface TimelineEvent {
   /** Epoch milliseconds. */
   readonly at: number;
+  /** The type of the entry in the journal, such as `request.created`. */
   readonly type: string;
   /** The actor, if the record names one. */
   readonly by?: string | undefined;
+  /** The grant that the event is about. Absent: none. */
   readonly grantId?: string | undefined;
+  /** The scope of that grant. Absent: none. */
   readonly scope?: string | undefined;
+  /** The verdict of a review. Absent: none. */
   readonly verdict?: string | undefined;
+  /** Why the request or the grant ended. Absent: none. */
   readonly cause?: string | undefined;
   /** The reason or the text of a comment, in the words of its author. */
   readonly text?: string | undefined;

@@ -32,7 +32,9 @@ export interface LinkPreview {
    * `reason` and `comment` of each review, and the `reason` of the end.
    */
   readonly request: RequestWithStatus;
+  /** The reviewer for whom the link was made. */
   readonly reviewer: string;
+  /** What the link decides. */
   readonly decision: 'approve' | 'deny';
   /** The access to which the approval narrows the request. `undefined`: it approves what was requested, or denies. */
   readonly narrowedTo: Granted | undefined;

@@ -30,6 +30,7 @@ export interface Notice {
   readonly kind: NoticeKind;
   /** When it happened. Epoch milliseconds. */
   readonly at: number;
+  /** The namespace of the entry. */
   readonly namespace: string;
   /** Plain text. The first line is the headline, and each text that a caller chose is on one line. */
   readonly text: string;
@@ -43,6 +44,7 @@ export interface Notice {
   readonly request: AccessRequest | undefined;
   /** The present state of the grant that the entry names. */
   readonly grant: Grant | undefined;
+  /** The entry of the journal that the notice is about. */
   readonly entry: AuditEntry;
 }
 

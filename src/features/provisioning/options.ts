@@ -6,7 +6,9 @@ import { readDuration, type Duration } from '../../core/duration.js';
 
 /** What `apply` receives: the desired state of one subject and one scope, not an event. */
 export interface DesiredState<Scope extends string = string> {
+  /** The subject whose access this is. */
   readonly subject: string;
+  /** The scope of the access. */
   readonly scope: Scope;
   /** Whether the subject holds the scope now. Set the external system to this state, independently of its previous state. */
   readonly held: boolean;
@@ -35,7 +37,9 @@ export interface DesiredState<Scope extends string = string> {
 
 /** Access that an external system gives. */
 export interface HeldOutside<Scope extends string = string> {
+  /** The subject that holds the access. */
   readonly subject: string;
+  /** The scope of the access. */
   readonly scope: Scope;
 }
 

@@ -31,7 +31,9 @@ import type { Settings } from '../../kernel/settings/settings.js';
 export interface PurgeReport {
   /** The engine refuses questions about earlier instants from now on. Epoch milliseconds. */
   readonly horizon: number;
+  /** The number of removed requests. */
   readonly requests: number;
+  /** The number of removed grants. */
   readonly grants: number;
   /** The journal now begins after this seq. */
   readonly journalStart: number;

@@ -22,17 +22,24 @@ const GONE_MS = 3_600_000;
 export type WebhookFetch = (url: string, init: WebhookCall) => Promise<WebhookReply>;
 
 export interface WebhookCall {
+  /** The method of the call. */
   readonly method: 'POST';
+  /** The headers by name, with the signature. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The payload as JSON. The signature covers these bytes. */
   readonly body: string;
+  /** No redirect is followed: it would send the entry to another address. */
   readonly redirect: 'manual';
+  /** Aborts when the call takes too long. */
   readonly signal: AbortSignal;
 }
 
 export interface WebhookReply {
   /** The status of the receiver's answer. */
   readonly status: number;
+  /** The headers of the answer. */
   readonly headers: { get(name: string): string | null };
+  /** The body, which is not read. */
   readonly body?: { cancel(): Promise<void> } | null;
 }
 

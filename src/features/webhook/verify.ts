@@ -12,26 +12,37 @@ import { readSecrets, signatureOf } from './signature.js';
 
 /** The body of a webhook of `webhookSink`. */
 export interface WebhookPayload {
+  /** The type of the entry, such as `grant.issued`. */
   readonly type: EntryType;
   /** When it happened: ISO 8601 in UTC. */
   readonly timestamp: string;
+  /** The entry, or what proves it if its texts are withheld. */
   readonly data: WebhookEntry | WithheldWebhookEntry;
 }
 
 /** The entry, without its hashes in the chain. */
 export interface WebhookEntry {
+  /** Absent: the texts are there. */
   readonly withheld?: undefined;
+  /** The namespace of the entry. */
   readonly namespace: string;
+  /** The id of the entry. */
   readonly id: string;
+  /** The number of the entry in its journal, from 1. */
   readonly seq: number;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** Who made the change: a caller, or a part of the engine such as `system:approver`. */
   readonly actor: string;
   /** The request that the entry is about. `undefined`: none. */
   readonly requestId?: string | undefined;
+  /** The grant that the entry is about. `undefined`: none. */
   readonly grantId?: string | undefined;
+  /** The data of the entry, by its type. */
   readonly data: JsonObject;
+  /** Absent: only an entry with withheld texts has it. */
   readonly digest?: undefined;
+  /** Absent: only an entry with withheld texts has it. */
   readonly hash?: undefined;
 }
 
@@ -40,9 +51,13 @@ export interface WebhookEntry {
  * 'digest'`. The journal has the whole entry, under `seq`; `digest` and `hash` prove which entry it is.
  */
 export interface WithheldWebhookEntry {
+  /** Always `true`: the texts are omitted. */
   readonly withheld: true;
+  /** The namespace of the entry. */
   readonly namespace: string;
+  /** The id of the entry. */
   readonly id: string;
+  /** The number of the entry in its journal, from 1. */
   readonly seq: number;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -50,10 +65,13 @@ export interface WithheldWebhookEntry {
   readonly digest: string;
   /** The hash of the journal's chain up to this entry, in hex. */
   readonly hash: string;
+  /** Omitted, as every text that a caller chose. */
   readonly actor?: undefined;
   /** Omitted, as every text that a caller chose. */
   readonly requestId?: undefined;
+  /** Omitted, as every text that a caller chose. */
   readonly grantId?: undefined;
+  /** Omitted, as every text that a caller chose. */
   readonly data?: undefined;
 }
 

@@ -13,6 +13,11 @@ import { Work } from './work.js';
 
 /** The options of `withAccess`. */
 export interface WorkOptions extends WatchOptions {
+  /**
+   * Takes a use of a grant with a limited number of uses, as `engine.consume` does. After the last use the work may continue until the
+   * end of the window, and the grant ends when the work does; a revoke in between still stops the work. The signal aborts earlier if
+   * another caller or process takes the last use, or ends the work that took it. Default: false.
+   */
   readonly consume?: boolean | undefined;
 }
 
@@ -27,10 +32,6 @@ export interface WorkOptions extends WatchOptions {
  * expiry: `watch.until`.
  *
  * @param work `withAccess` waits for it even after the signal has aborted, and returns or throws what it does
- * @param options.consume takes a use of a grant with a limited number of uses, as `engine.consume` does. After the last use
- *   the work may continue until the end of the window, and the grant ends when the work does; a revoke in between still
- *   stops the work. The signal aborts earlier if another caller or process takes the last use, or ends the work that took
- *   it. Default: false
  * @throws DeniedError `ERR_JIT_DENIED` if the access is denied or no use is left: the work does not begin;
  *   InvalidArgumentError, ClosedError, StoreError, ClockError
  * @example

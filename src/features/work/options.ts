@@ -11,7 +11,9 @@ export interface WatchOptions {
 
 /** A watch over the access that some work needs. `await using` stops it, if the runtime has `Symbol.asyncDispose`. */
 export interface AccessWatch extends AsyncDisposable {
+  /** The subject whose access is watched. */
   readonly subject: string;
+  /** The scope of the access. */
   readonly scope: string;
   /**
    * Aborts when the access ends, and at `stop()`. Its `reason` says why:

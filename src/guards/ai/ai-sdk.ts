@@ -53,6 +53,7 @@ export type AiApprovalFunction = (
 export interface ApprovedTools<Tools> {
   /** The tools. Guarded tools check access at each execution. */
   readonly tools: Tools;
+  /** For each guarded tool, whether a call may run without a review. */
   readonly toolApproval: { readonly [Name in keyof Tools]?: AiApprovalFunction };
 }
 

@@ -51,7 +51,9 @@ export interface McpToolOptions<Input, Extra> extends Borrower<Extra>, ToolRule<
  */
 export interface McpRefusal {
   [key: string]: unknown;
+  /** `true`: the tool did not run. */
   isError?: true;
+  /** The reason, for the model to read. */
   content: { type: 'text'; text: string }[];
   /** For a pending call: `jit-access/requestId`, the id of its request. */
   _meta?: Record<string, unknown>;

@@ -27,6 +27,7 @@ export interface NeedsApprovalOptions<Input, Context> extends Borrower<Context>,
 
 /** The options for `tool({ ... })` of the OpenAI Agents SDK. Pass both. */
 export interface ApprovedFunction<Input, Context, Result> {
+  /** Whether the run pauses for a review of this call. */
   readonly needsApproval: (runContext: AgentRunContext<unknown>, input: Input, callId?: string) => Promise<boolean>;
   /** The tool's result, or the reason why the tool did not run. */
   readonly execute: (input: Input, runContext?: AgentRunContext<Context>, details?: AgentCallDetails) => Promise<Result | string>;

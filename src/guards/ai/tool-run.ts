@@ -15,8 +15,11 @@ export type Who<Context> = string | ((context: Context) => string | undefined);
 export interface WaitingCall {
   /** The request that waits for a decision. */
   readonly requestId: string;
+  /** The agent that made the call. */
   readonly agent: string;
+  /** The name of the tool. */
   readonly tool: string;
+  /** The scope that the tool needs. */
   readonly scope: string;
   /** The id that the SDK gives the call. */
   readonly callId: string | undefined;

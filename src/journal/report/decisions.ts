@@ -4,7 +4,9 @@ import type { AccessRequest, RequestEnd } from '../../records/index.js';
 export interface DecisionFigures {
   /** Requests that were approved or denied in the span: `from <= end.at < to`. Cancelled and expired requests do not count. */
   readonly decided: number;
+  /** Of `decided`, those that were approved. */
   readonly approved: number;
+  /** Of `decided`, those that were denied. */
   readonly denied: number;
   /** Of `decided`, those that the approver or a limit decided without a review (`end.by` is `system:approver`). */
   readonly byPolicy: number;

@@ -17,6 +17,7 @@ export interface ScopeReport extends UseFigures {
 
 /** How long a subject held access in a span, and how many of its grants were used. */
 export interface SubjectReport extends UseFigures {
+  /** The subject that held the access. */
   readonly subject: string;
   /** The number of scopes that the subject held at some instant of the span. A granted pattern is one scope. */
   readonly scopes: number;

@@ -15,7 +15,9 @@ import { problemIn, type JournalProblem, type JournalReading } from './reading.j
 export interface RowProblem {
   /** The kind of the row. */
   readonly kind: string;
+  /** The id of the row. */
   readonly id: string;
+  /** What is wrong, for people to read. */
   readonly problem: string;
 }
 

@@ -10,7 +10,9 @@ import { verifyJournal } from '../verify.js';
 
 /** A problem of the journal itself, and the seq of its entry. */
 export interface JournalProblem {
+  /** The number of the entry. */
   readonly seq: number;
+  /** What is wrong, for people to read. */
   readonly problem: string;
 }
 

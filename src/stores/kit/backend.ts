@@ -5,6 +5,7 @@ import type { JournalEnds, RowVersion } from '../judge.js';
 
 /** The state of a namespace, as `head` reads it. A backend adds fields that its other functions need, such as a snapshot. */
 export interface BackendState extends JournalEnds {
+  /** The namespace of the state. */
   readonly namespace: string;
   /**
    * Differs after each write to the namespace, also after one without entries: a number that each write increments, or an ETag. No
@@ -22,6 +23,7 @@ export interface BackendState extends JournalEnds {
 
 /** What {@link SerialBackend.entries} looks up. */
 export interface EntriesQuery {
+  /** The numbers of the entries to read. */
   readonly seqs: readonly number[];
   /** The ids of changes. */
   readonly changes: readonly string[];
@@ -39,6 +41,7 @@ export interface EntriesAnswer {
 export interface BackendWrite extends JournalEnds {
   /** Rows to write whole. No row is both put and removed, and none occurs twice. They are frozen. */
   readonly put: readonly Row[];
+  /** The rows to remove. */
   readonly remove: readonly RowKey[];
   /** Entries for the end of the journal, each with the id of the change that wrote it. Keep both. */
   readonly append: readonly LinkedEntry[];

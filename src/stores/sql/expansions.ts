@@ -3,6 +3,7 @@ import { schemaOf } from './schema.js';
 
 /** A lock that an upgrade takes on a table that the running processes use. */
 export interface SqlLock {
+  /** The name of the locked table. */
   readonly table: string;
   /** What waits for it. Another upgrade always does. */
   readonly blocks: 'nothing' | 'writes' | 'reads and writes';

@@ -11,6 +11,7 @@ import { statement, type Statement } from './statement.js';
 
 /** What `onCommit` receives: a change that the store is about to write. */
 export interface HookChange {
+  /** The id of the change. */
   readonly id: string;
   /** The entries as the journal will hold them, with `seq` and `hash`; at least one. A copy. */
   readonly entries: readonly AuditEntry[];

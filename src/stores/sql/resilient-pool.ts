@@ -37,8 +37,6 @@ export function hearErrors(pool: PgPool): void {
  * Gotcha: the limit applies to every query of that Kysely instance, also to your own. Streams have no limit.
  * Gotcha: a pooler in transaction mode that does not support prepared statements needs `prepare: false`.
  *
- * @param options.timeout how long a query may take, or up to a quarter longer: milliseconds, or `'30s'`. Default: 30 seconds
- * @param options.prepare false: no statement is prepared. Default: true
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: resilientPool(new pg.Pool({ connectionString })) }) });
@@ -64,7 +62,9 @@ export function resilientPool(pool: ResilientPoolTarget, options: ResilientPoolO
 
 /** Options of {@link resilientPool}. */
 export interface ResilientPoolOptions {
+  /** How long a query may take, or up to a quarter longer: milliseconds, or `'30s'`. Default: 30 seconds. */
   readonly timeout?: number | string | undefined;
+  /** False: no statement is prepared. Default: true. */
   readonly prepare?: boolean | undefined;
 }
 

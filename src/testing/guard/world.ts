@@ -16,6 +16,7 @@ import { ManualClock, START_AT } from '../manual-clock.js';
 export interface GuardedRoute {
   /** The first segment of the path. */
   readonly name: string;
+  /** The engine of the guard. */
   readonly engine: GuardEngine;
   /** The options of the guard, except `subject` and `scope`. */
   readonly choices: GuardDefaults;
@@ -23,10 +24,7 @@ export interface GuardedRoute {
   subject(session: string | undefined): MaybePromise<string | undefined>;
   /** The scope, or a function that derives it from the decoded second segment of the path. */
   readonly scope: string | ((id: string) => string);
-  /**
-   * Present only with the option `answersEarly`. Once it resolves, the service itself answers 503, as a timeout middleware
-   * does, without waiting for the guard.
-   */
+  /** Only with the option `answersEarly`. Once it resolves, the service answers 503, as a timeout middleware does: it does not wait. */
   readonly answered?: Promise<void>;
   /**
    * The pieces that the handler streams to the client, each as soon as it is available. The argument is the access that the
