@@ -28,6 +28,8 @@ interface CallerBudget {
   readonly waiting: Set<() => void>;
   isSleeping: boolean;
   missedAt: number;
+  /** The 404 before the last one. */
+  missedBefore: number;
   misses: number;
   /** The first of the counted misses, which are those of one second. */
   countedFrom: number;
@@ -41,7 +43,7 @@ export class CallerBudgets {
   readonly #kernel: Kernel;
   /** Those that ask, and those with a 404, the last one at the end. */
   readonly #callers = new Map<string, CallerBudget>();
-  /** Shared by the callers with a 404. No other caller waits for them: a group that hangs for strangers delays no reviewer. */
+  /** Shared by the callers with two recent 404s; one may be a stale link of a reviewer. No other caller waits for these places. */
   readonly #slots = new QuestionSlots();
 
   constructor(kernel: Kernel) {
@@ -70,7 +72,7 @@ export class CallerBudgets {
         if (!isWithin(WAIT_MS, calledAt, this.#now())) throw busy();
         return bounded();
       };
-      const answer = await (isStranger(caller, this.#now()) ? this.#slots.ask(inTime) : bounded());
+      const answer = await (isWithin(STRANGER_MS, caller.missedBefore, this.#now()) ? this.#slots.ask(inTime) : bounded());
       if (answer === MISSED) this.#miss(name, caller);
       return answer;
     } finally {
@@ -91,7 +93,15 @@ export class CallerBudgets {
       if (this.#callers.size < MAX_CALLERS) break;
       if (open === 0 && waiting.size === 0) this.#callers.delete(oldest);
     }
-    const caller = { open: 0, waiting: new Set<() => void>(), isSleeping: false, missedAt: -Infinity, misses: 0, countedFrom: -Infinity };
+    const caller = {
+      open: 0,
+      waiting: new Set<() => void>(),
+      isSleeping: false,
+      missedAt: -Infinity,
+      missedBefore: -Infinity,
+      misses: 0,
+      countedFrom: -Infinity,
+    };
     this.#callers.set(name, caller);
     return caller;
   }
@@ -100,6 +110,7 @@ export class CallerBudgets {
     const now = this.#now();
     if (!isWithin(SECOND_MS, caller.countedFrom, now)) Object.assign(caller, { countedFrom: now, misses: 0 });
     caller.misses++;
+    caller.missedBefore = caller.missedAt;
     caller.missedAt = now;
     this.#callers.delete(name);
     this.#callers.set(name, caller);

@@ -12,6 +12,8 @@ import { personIn, type FoundPerson } from './person.js';
 /** The most ids of one answer, and the most people of one search. */
 const MAX_IDS = 100;
 const MAX_FOUND = 20;
+/** The most items of a search that are looked at. */
+const MAX_LOOKED_AT = 200;
 /** How long `describe` and `search` may take. Milliseconds. */
 const PEOPLE_MS = 3_000;
 
@@ -75,7 +77,9 @@ export function findPeople(
       const found = await bounded(kernel, () => search(text, { caller }));
       if (!Array.isArray(found)) throw invalid('people.search', 'a function that returns a list of people', found);
       const people = new Map<string, FoundPerson>();
-      for (const item of found.slice(0, MAX_FOUND) as unknown[]) {
+      // What is no person takes no place: a reader of a full answer knows that it may lack another person of the same name.
+      for (const item of found.slice(0, MAX_LOOKED_AT) as unknown[]) {
+        if (people.size === MAX_FOUND) break;
         const person = personIn(item);
         const id = person && readId(kernel, (item as FoundPerson).id);
         if (person !== undefined && id !== undefined) people.set(id, { id, ...person });

@@ -30,10 +30,11 @@ export function personIn(value: unknown): Person | undefined {
 
 /**
  * A text to read, in one line, without the characters that reorder the text after them, and without those that show nothing: two names
- * that differ by one would look the same. Not more than four combining marks in a row (UTS 39): more of them cover the lines around it.
+ * that differ by one would look the same. Inside a line, words of Persian and Hindi and emoji need some of them. Not more than four
+ * combining marks in a row (UTS 39): more of them cover the lines around it.
  */
 const LINE =
-  /^(?=.*[\p{L}\p{N}\p{S}])(?!.*[\p{Mn}\p{Me}]{5})[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069\u00ad\u034f\u115f\u1160\u200b\u2060\u2800\u3164\ufeff\uffa0\u{e0000}-\u{e007f}]{1,200}$/u;
+  /^(?=.*[\p{L}\p{N}\p{S}])(?!.*[\p{Mn}\p{Me}]{5})(?:[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|[\u061c\u200c-\u200f]|(?<=\p{Extended_Pictographic})\ufe0f|\ufe0f(?=\u20e3)){1,200}$/u;
 /** Characters without a width that join or direct the text beside them: at the edge, that is the text around the line. */
 const EDGE = /[\u061c\u200b-\u200f\u2060\ufeff]/;
 /** The longest text that is looked at. UTF-16 units. */

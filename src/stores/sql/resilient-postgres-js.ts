@@ -78,13 +78,13 @@ interface Failure {
 
 /**
  * Whether the connection has ended: by an answer after which the server closes it, by a failure of the socket or of TLS, or by postgres.js.
- * It is open after any other error, such as that of a value which postgres.js cannot send: kept, it would never return to the pool.
+ * It is open after any other error, such as that of a value which postgres.js cannot send: kept, it would never return to the pool. Only
+ * errors of the server have a severity, and the code of such an error may be any text of a RAISE.
  */
 const hasEnded = ({ severity, code, errno }: Failure): boolean =>
   severity === 'FATAL' ||
   severity === 'PANIC' ||
-  errno !== undefined ||
-  /^(?:CONNECT|ERR_(?:SSL|TLS|STREAM|SOCKET)|E[A-Z]+$)/.test(String(code));
+  (severity === undefined && (errno !== undefined || /^(?:CONNECT|ERR_(?:SSL|TLS|STREAM|SOCKET)|E[A-Z]+$)/.test(String(code))));
 
 /** The rows of a statement; of several statements, a list of the answers to each. */
 type Answer = readonly unknown[] & { readonly command?: unknown; readonly state?: ServerProcess };

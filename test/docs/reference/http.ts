@@ -86,7 +86,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
         [
           'calls that ask the approver: 404s, the inbox, reviewers; searches for people',
           '10 at a time; 1 in the 10 seconds after a 404',
-          '32 of callers after a 404',
+          '32 of callers after two 404s',
           'wait for 5 seconds, then 429 `too-many-requests`',
         ],
         ['404s about requests and grants', '10 each second', '', 'wait for 5 seconds, then 429 `too-many-requests`'],

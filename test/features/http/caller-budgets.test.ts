@@ -265,7 +265,7 @@ describe('the questions of a stranger', () => {
     const { request } = await service.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'x' });
     const see = (as: string) => service.send('GET', `/requests/${request.id}`, { as });
     const strangers = Array.from({ length: 32 }, (_, i) => `user:e${i}`);
-    for (const as of strangers) await service.send('GET', '/requests/nope', { as });
+    for (const as of [...strangers, ...strangers]) await service.send('GET', '/requests/nope', { as });
     hangs = true;
     const hung = [...strangers.map(see), ...Array.from({ length: 10 }, () => see(EVE))];
     await pass(service, 31);
@@ -274,6 +274,24 @@ describe('the questions of a stranger', () => {
     expect((await service.send('GET', '/requests/nope', { as: SAM })).status).toBe(404);
     expect((await service.send('POST', `/requests/${request.id}/approve`, { as: SAM, body: {} })).status).toBe(200);
     expect((await see(EVE)).status).toBe(404);
+  });
+
+  it('L38 [A5] of 32 callers whose questions hang take no place of a reviewer with one 404', async () => {
+    let hangs = false;
+    const leads = { isMember: (person: string) => (person === SAM ? true : hangs ? new Promise<boolean>(() => undefined) : false) };
+    const review = { id: 'd', scopes: ['db-prod:*'], subjects: [MAYA], maxTtl: '1h', review: { groups: { leads: 1 } } } as const;
+    const approver = definePolicy({ groups: { leads }, rules: [review] });
+    const service = aService({ engine: { approver }, http: { may: () => false } });
+    const { request } = await service.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'x' });
+    const miss = (as: string) => service.send('GET', '/requests/nope', { as });
+    const strangers = Array.from({ length: 32 }, (_, i) => `user:e${i}`);
+    for (const as of [SAM, ...strangers, ...strangers]) await miss(as);
+    hangs = true;
+    const hung = strangers.map(miss);
+    await turns();
+    expect((await service.send('POST', `/requests/${request.id}/approve`, { as: SAM, body: {} })).status).toBe(200);
+    await pass(service, 31);
+    await Promise.all(hung);
   });
 
   it('L42 [A5] are remembered of at most 10,000 callers, and the oldest are forgotten first', async () => {

@@ -163,3 +163,19 @@ describe('resilientPostgresJs()', () => {
     expect(() => resilientPostgresJs(given as never)).toThrow(/^sql must be an instance of postgres.js/);
   });
 });
+
+describe('an error on a connection of postgres.js', () => {
+  it.each([
+    ['of the server, with a code of letters', { severity: 'ERROR', code: 'EPERM' }, 1],
+    ['of the server, with a code like one of postgres.js', { severity: 'ERROR', code: 'CONNECT', errno: 1 }, 1],
+    ['of the server, which ends it', { severity: 'FATAL', code: '57P01' }, 0],
+    ['of its socket', { code: 'EPIPE' }, 0],
+  ])('[A21] releases the connection only if it is open: %s', async (_, fields, times) => {
+    let released = 0;
+    const unsafe = () => Promise.reject(Object.assign(new Error('no'), fields));
+    const connection = await resilientPostgresJs({ reserve: () => Promise.resolve({ unsafe, release: () => void released++ }) }).reserve();
+    await expect(connection.unsafe('x')).rejects.toThrow('no');
+    connection.release();
+    expect(released).toBe(times);
+  });
+});
