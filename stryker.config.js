@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const core = [
   'src/{core,engine,features,followers,journal,kernel,lifecycle,model,records}/**/*.ts',
   'src/{approvers,sinks}/*.ts',
-  'src/stores/{judge,memory/**/*}.ts',
+  'src/stores/{judge,watchers,memory/**/*}.ts',
 ];
 
 /** @type {import('@stryker-mutator/api/core').PartialStrykerOptions} */

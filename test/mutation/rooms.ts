@@ -30,7 +30,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'records', holds: ['model/', 'records/'] },
   { name: 'engine', holds: ['kernel/', 'engine/'] },
   { name: 'features', holds: ['features/'] },
-  { name: 'stores/memory', holds: ['stores/memory/', 'stores/judge.ts'] },
+  { name: 'stores/memory', holds: ['stores/memory/', 'stores/judge.ts', 'stores/watchers.ts'] },
   { name: 'approvers and sinks', holds: ['approvers/', 'sinks/'] },
   { name: 'the rest', holds: [''] },
 ];

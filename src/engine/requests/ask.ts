@@ -120,13 +120,8 @@ export type WithWindow<Ask, Window> = [NonNullable<Window>] extends [never]
   ? Ask & TtlOrUntil
   : // Never chosen: the compiler infers `Window` from it. It cannot from `Ask`, and so an error names the plain type.
     [Window] extends [never]
-    ? { readonly [Field in keyof Ask as Exclude<Field, keyof Windowed<Window>>]: Ask[Field] } & Windowed<Window>
+    ? { readonly [Field in keyof Ask as Exclude<Field, 'ttl' | 'until'>]: Ask[Field] } & { readonly ttl?: Window; readonly until?: Window }
     : Ask;
-
-interface Windowed<Window> {
-  readonly ttl?: Window;
-  readonly until?: Window;
-}
 
 /** An ask whose arguments are checked, its caller, and its idempotency key. */
 export interface ParsedAsk {

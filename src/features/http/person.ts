@@ -34,7 +34,7 @@ export function personIn(value: unknown): Person | undefined {
  * combining marks in a row (UTS 39): more of them cover the lines around it.
  */
 const LINE =
-  /^(?=.*[\p{L}\p{N}\p{S}])(?!.*[\p{Mn}\p{Me}]{5})(?:[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|[\u061c\u200c-\u200f]|(?<=\p{Extended_Pictographic})\ufe0f|\ufe0f(?=\u20e3)){1,200}$/u;
+  /^(?=.*[\p{L}\p{N}\p{S}])(?!.*[\p{Mn}\p{Me}]{5})(?:[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|[\u061c\u200c-\u200f]|(?<=\p{Extended_Pictographic})\ufe0f|(?<!\p{Extended_Pictographic})\ufe0f(?=\u20e3)){1,200}$/u;
 /** Characters without a width that join or direct the text beside them: at the edge, that is the text around the line. */
 const EDGE = /[\u061c\u200b-\u200f\u2060\ufeff]/;
 /** The longest text that is looked at. UTF-16 units. */

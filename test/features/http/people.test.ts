@@ -442,7 +442,7 @@ describe('a search for people', () => {
     const rows = Array.from({ length: 24 }, (_, i) => ({ id: `user:p${i}`, name: i < 4 ? '' : 'Maya Ito' }));
     const { send } = aDirectory({ search: () => [...rows.slice(0, 5), rows[4], ...rows.slice(5)] });
     const { body } = await send('GET', '/people?search=maya', { as: MAYA });
-    expect((body.items as { readonly id: string }[]).map(({ id }) => id)).toEqual(rows.slice(4).map(({ id }) => id));
+    expect((body.items as unknown as readonly { readonly id: string }[]).map(({ id }) => id)).toEqual(rows.slice(4).map(({ id }) => id));
   });
 
   it('passes the text and the caller to the directory, and returns people', async () => {

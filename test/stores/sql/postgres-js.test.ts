@@ -172,7 +172,7 @@ describe('an error on a connection of postgres.js', () => {
     ['of its socket', { code: 'EPIPE' }, 0],
   ])('[A21] releases the connection only if it is open: %s', async (_, fields, times) => {
     let released = 0;
-    const unsafe = () => Promise.reject(Object.assign(new Error('no'), fields));
+    const unsafe = (_: string) => Promise.reject(Object.assign(new Error('no'), fields));
     const connection = await resilientPostgresJs({ reserve: () => Promise.resolve({ unsafe, release: () => void released++ }) }).reserve();
     await expect(connection.unsafe('x')).rejects.toThrow('no');
     connection.release();
