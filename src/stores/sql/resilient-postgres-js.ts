@@ -44,7 +44,7 @@ function resilient(connection: PostgresJsReserved): PostgresJsReserved {
   let lost: Error | undefined;
   return {
     unsafe(text, values, options) {
-      if (server?.pid !== pid) lost ??= new Error('the connection to the server was lost');
+      if (server?.pid !== pid) lost ??= gone();
       if (lost !== undefined) return Promise.reject(lost);
       // It is sent by `then`, or as a stream by another method.
       const query = connection.unsafe(text, values, options);
@@ -52,7 +52,10 @@ function resilient(connection: PostgresJsReserved): PostgresJsReserved {
       const then: PromiseLike<Answer>['then'] = (onFulfilled, onRejected) =>
         send(
           (answer: Answer) => {
-            server = answer.state ?? (answer[0] as Answer | undefined)?.state;
+            const answered = answer.state ?? (answer[0] as Answer | undefined)?.state;
+            // The transaction is not in another process.
+            if (server !== undefined && answered?.pid !== pid) throw (lost = gone());
+            server = answered;
             pid = server?.pid;
             const { command } = answer;
             return command === 'COMMIT' || command === 'ROLLBACK' ? Object.assign([{ command }], { command, count: 0 }) : answer;
@@ -69,6 +72,8 @@ function resilient(connection: PostgresJsReserved): PostgresJsReserved {
     },
   };
 }
+
+const gone = () => new Error('the connection to the server was lost');
 
 interface Failure {
   readonly severity?: unknown;

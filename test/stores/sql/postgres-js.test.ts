@@ -178,4 +178,22 @@ describe('an error on a connection of postgres.js', () => {
     connection.release();
     expect(released).toBe(times);
   });
+
+  it('[A21] refuses the answer of another process, which has no part of the transaction', async () => {
+    const state = { pid: 1 };
+    const sent: string[] = [];
+    const unsafe = (text: string) => {
+      sent.push(text);
+      if (sent.length === 2) state.pid = 2;
+      return Promise.resolve(Object.assign([], { command: text, state }));
+    };
+    const connection = await resilientPostgresJs({
+      reserve: () => Promise.resolve({ unsafe, release: () => sent.push('released') }),
+    }).reserve();
+    await expect(connection.unsafe('begin')).resolves.toHaveLength(0);
+    await expect(connection.unsafe('insert')).rejects.toThrow('the connection to the server was lost');
+    await expect(connection.unsafe('commit')).rejects.toThrow('the connection to the server was lost');
+    connection.release();
+    expect(sent).toEqual(['begin', 'insert']);
+  });
 });
