@@ -71,6 +71,11 @@ describe('the files of the build', () => {
     }
   });
 
+  it('contain the engine once in a format: an import of the package inside the package would copy it, and `kernelOf` refuses a copy', () => {
+    const having = code.filter((file) => /\bclass JitEngine\b|\bJitEngine\d* ?= ?class\b/.test(read(file)));
+    expect(having.map((file) => file.replace(/^.*\.(c?js)$/, '$1')).sort()).toEqual(['cjs', 'js']);
+  });
+
   it('have no comment but annotations, and name no map: the package contains none', () => {
     for (const file of code.filter((name) => !name.startsWith('policy') && !name.startsWith('http'))) {
       const comments = read(file).match(/^\s*\/\/.*$|sourceMappingURL/gm) ?? [];

@@ -76,10 +76,8 @@ const dataOf = (sources: Sources): readonly ts.Symbol[] =>
   membersOf(sources, sources.checker.getTypeAtLocation(sources.find('src/records/entry-data.ts', 'EntryData')));
 
 /** The fields of each type of entry, as they are declared. */
-export const declaredFields = (sources: Sources): ReadonlyMap<string, readonly string[]> =>
-  new Map(
-    dataOf(sources).map((member) => [member.name, membersOf(sources, sources.checker.getTypeOfSymbol(member)).map(({ name }) => name)]),
-  );
+export const declaredFields = (sources: Sources): ReadonlyMap<string, readonly ts.Symbol[]> =>
+  new Map(dataOf(sources).map((member) => [member.name, membersOf(sources, sources.checker.getTypeOfSymbol(member))]));
 
 export async function entryTypesPage(sources: Sources): Promise<Page> {
   const { checker } = sources;

@@ -28,6 +28,9 @@ import { LINK_KEYS, linksOf } from './links-of.js';
 const EVE = 'user:eve';
 const DAY = 24 * HOUR;
 
+const SIGNED_BY_0_1_0 =
+  'k1.WyJkZWZhdWx0IiwiNjA3Y2JkMDI0OGEyYjhiYjllODQ5MmZiOWNiOGE2NjEzNDUzMjA1Y2Q3ZmMxODg4ZjQ2YmEyZmNmMWYwZjgyZSIsImY5NzI4ZGQ3N2YyNTRiNzUxM2Y5Yzc5ZGYwMGU1NzI3NTkzMTQ4ZjI4MGVhMjE2NWFhNGEyMzMxYzI1MTdmODUiLCJ1c2VyOnNhbSIsImFwcHJvdmUiLDE3NjcyMjU2MDAwMDAsMTc2NzMxMjAwMDAwMCxudWxsLG51bGwsbnVsbF0.dN3YGBAXrFXZvXvQILUjBfKFJB6138VgHYGvgWOCmL0';
+
 /** An engine that makes links. Two of sam, ana and lee must approve, unless the test says otherwise. */
 function anOffice(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineOptions> = {}) {
   const members: Record<string, readonly string[]> = { [SAM]: ['ops'], [ANA]: ['ops'], [LEE]: ['ops'] };
@@ -47,6 +50,15 @@ const reviewsOf = async (engine: JitEngine, id: string) =>
   (await engine.getRequest(id))?.request.reviews.map(({ reviewer, verdict }) => `${reviewer} ${verdict}`);
 
 describe('approvalLinks()', () => {
+  it('L11 L18 a link that 0.1.0 signed opens the request of the same ask', async () => {
+    const { engine } = anEngine();
+    const { request } = await ask(engine, {
+      ...{ idempotencyKey: 'k-1', justification: 'why', ticket: 'INC-1', metadata: { a: 1 }, correlation: 't' },
+    });
+    const opened = await linksOf(engine).open(SIGNED_BY_0_1_0, { by: SAM });
+    expect(opened).toMatchObject({ request: { id: request.id }, reviewer: SAM, decision: 'approve' });
+  });
+
   describe('keys', () => {
     it('at least one is required, and the error names the key that is too short', async () => {
       const { engine } = anOffice();
