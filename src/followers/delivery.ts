@@ -2,7 +2,8 @@ import type { AuditSink, SinkContext } from '../core/ports.js';
 import { within } from '../core/timers.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { AuditEntry } from '../records/index.js';
-import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, refusedIn, withhold, type Refusals } from './refused-entry.js';
+import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, refusedIn, withhold } from './refused-entry.js';
+import type { Refusals } from '../model/bookmark.js';
 
 /** Why a page was not delivered. `refusals` includes this failure if the destination refuses one entry of the page. */
 export type DeliveryFailure =

@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel/kernel.js';
 import { readBookmark } from '../records/bookmark.js';
 import { Delivery } from './delivery.js';
 import { isLeased } from './lease.js';
-import type { Refusals } from './refused-entry.js';
+import type { Refusals } from '../model/bookmark.js';
 import { refusalsOf, releaseHolds, SharedCursor } from './shared-cursor.js';
 
 /** How long one delivery may take. After that it counts as failed, and another process may take over the cursor. */

@@ -1,4 +1,5 @@
 import { isObject, type AuditEntry } from '../records/index.js';
+import type { Refusals } from '../model/bookmark.js';
 import { isInstant } from '../core/instant.js';
 import { isBase } from '../core/tolerance.js';
 
@@ -71,16 +72,6 @@ export function withhold({ v, namespace, id, type, at, requestId, grantId, diges
     prevHash,
     hash,
   };
-}
-
-/** The refusals of the entry that a follower must deliver next. A shared follower keeps them in its cursor's row. */
-export interface Refusals {
-  readonly seq: number;
-  readonly id: string;
-  readonly type: string;
-  readonly count: number;
-  /** The follower sends nothing before this instant. 0 until the withheld form has been refused too. Epoch milliseconds. */
-  readonly retryAt: number;
 }
 
 const FIRST_WAIT_MS = 60_000;

@@ -3,7 +3,8 @@ import type { Kernel } from '../kernel/kernel.js';
 import { mostInChange } from '../kernel/ledger/fits-change.js';
 import { isObject } from '../records/index.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from '../records/bookmark.js';
-import { readRefusals, type Refusals } from './refused-entry.js';
+import type { Refusals } from '../model/bookmark.js';
+import { readRefusals } from './refused-entry.js';
 
 /** The state of a shared follower, as its row stores it. */
 export interface CursorState {

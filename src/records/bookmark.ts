@@ -1,14 +1,30 @@
 import { CorruptError } from '../core/errors.js';
-import type { JsonObject, JsonValue } from '../model/json.js';
+import type { JsonValue } from '../model/json.js';
 import type { Expectation, Row } from '../core/store-port.js';
-import { isObject } from './index.js';
+import type { Bookmarks, Refusals } from '../model/bookmark.js';
+import { anyText, instant, isObject, list, optional, struct, text, whole, type Fields, type Given } from './fields.js';
 import { isInstant } from '../core/instant.js';
+
+/** The fields of the body of each bookmark. The functions below and their callers read the fields one by one, not by these tables. */
+export const BOOKMARKS = /* @__PURE__ */ ((): { readonly [Kind in keyof Bookmarks]: Fields<Bookmarks[Kind]> } => ({
+  cursor: {
+    seq: whole,
+    leasedUntil: optional(instant),
+    owner: optional(text),
+    refused: optional(struct<Refusals>()({ seq: instant, id: anyText, type: anyText, count: instant, retryAt: instant })),
+    sinks: optional(list(text)),
+  },
+  horizon: { before: instant, retainedAt: optional(instant) },
+  lease: { leasedUntil: instant, owner: text },
+  engine: { approver: text, matcher: text, seenAt: instant },
+  accepted: { accepted: list(struct<{ readonly id: string; readonly at: number }>()({ id: text, at: instant })) },
+}))();
 
 /**
  * A row of the engine's own data: a follower's cursor, the purge horizon, a lease, the configuration of a running engine, or the
  * accepted rollbacks. It cannot be rebuilt from entries.
  */
-export function bookmark(kind: 'cursor' | 'horizon' | 'lease' | 'engine' | 'accepted', id: string, version: number, body: JsonObject): Row {
+export function bookmark<Kind extends keyof Bookmarks>(kind: Kind, id: string, version: number, body: Given<Bookmarks[Kind]>): Row {
   const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
   return { kind, id, version, open: true, createdAt: 0, ...empty, body };
 }
@@ -46,7 +62,8 @@ export const readRetainedAt = (row: Row | undefined): number =>
   isObject(row) && isObject(row.body) && row.body['retainedAt'] === undefined ? 0 : readBookmark(row, 'retainedAt');
 
 /** The body of the horizon's row. */
-export const horizonBody = (before: number, retainedAt: number): JsonObject => (retainedAt === 0 ? { before } : { before, retainedAt });
+export const horizonBody = (before: number, retainedAt: number): Given<Bookmarks['horizon']> =>
+  retainedAt === 0 ? { before } : { before, retainedAt };
 
 /** A hold: a cursor row at 0 in place of the cursors that some sinks do not have yet. It holds back every purge as they would. */
 export const hold = (changeId: string, sinks: readonly string[]): Row => bookmark('cursor', `hold:${changeId}`, 1, { seq: 0, sinks });

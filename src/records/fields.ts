@@ -23,6 +23,12 @@ export interface Field<T> {
   readonly as?: string;
   /** Whether the body omits `false`, an empty list, and a value that follows from other fields. The check refuses `false` and `[]`. */
   readonly sparse?: true;
+  /** The layout that introduced it, if it is not layout 1: see `since` of `marks.ts`. */
+  readonly since?: number;
+  /** The layouts that introduced some of its values: see `newValues` of `marks.ts`. */
+  readonly newValues?: Readonly<Record<string, number>>;
+  /** Only a {@link Silent} field has it. */
+  readonly silent?: undefined;
   /** What the value consists of: the items of a list, the possible values, the fields of an object, or the variants of a union. */
   readonly list?: AnyField;
   readonly values?: readonly unknown[];
@@ -32,13 +38,25 @@ export interface Field<T> {
   readonly type?: (value: T) => T;
 }
 
+/** A silent field: see `silent` of `marks.ts`. */
+export interface Silent<T> extends Omit<Field<T>, 'silent'> {
+  /** The field as it is in `more` of the body. */
+  readonly silent: AnyField;
+}
+
 /** A field of any type. */
 export type AnyField = Omit<Field<unknown>, 'type'>;
 
 export type Table = Readonly<Record<string, AnyField>>;
 
-/** One field for each property, of exactly its type. */
-export type Fields<T> = { readonly [Name in keyof T]-?: Field<T[Name]> };
+/** The table of a record, which may have silent fields. */
+export type RecordTable = Readonly<Record<string, AnyField | Omit<Silent<unknown>, 'type'>>>;
+
+/** One field for each property, of exactly its type. Only a record has silent fields: processes write the objects and lists in it as a whole. */
+export type Fields<T> = { readonly [Name in keyof T]-?: Field<T[Name]> | (T extends StoredRow ? Silent<T[Name]> : never) };
+
+/** What only a record has: objects inside one have no version. */
+type StoredRow = Readonly<Record<'kind' | 'id', string> & Record<'version', number>>;
 
 /** The fields from which an object is made. One that may be `undefined` may be missing. */
 export type Given<T> = { readonly [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name] } & {

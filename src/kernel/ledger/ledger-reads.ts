@@ -10,7 +10,6 @@ import {
   decodeRequest,
   decodeSubject,
   decodeUse,
-  hasMore,
   hasUsageRow,
   isObject,
   type AccessRequest,
@@ -18,6 +17,7 @@ import {
   type Subject,
   type Use,
 } from '../../records/index.js';
+import { hasMore } from '../../records/layout.js';
 import { nextTurn, type TurnBudget } from '../../core/turns.js';
 import type { DecodeAll } from '../settings/enforcement.js';
 import { withUsage } from './grant-use.js';

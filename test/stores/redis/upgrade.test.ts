@@ -53,6 +53,7 @@ describeRedis('two versions of the package over one namespace in Redis', (server
     }
     let next = await start('next');
     expect(await next.tell({ do: 'comment' })).toMatchObject(CONTRACT_FIRST);
+    expect(await next.tell({ do: 'remark' })).toMatchObject(CONTRACT_FIRST);
     expect(await next.tell({ do: 'memo', id: 'early' })).toMatchObject(CONTRACT_FIRST);
 
     // The way back: the old version alone over the new layout. Its contract does nothing.
@@ -84,6 +85,7 @@ describeRedis('two versions of the package over one namespace in Redis', (server
       expect(await one.tell({ do: 'migrate', contract: true })).toMatchObject(UPDATE);
     }
     expect(await next.tell({ do: 'comment' })).toMatchObject({ comment: { text: 'a binding feature' } });
+    expect(await next.tell({ do: 'remark' })).toMatchObject([{ comment: 'a binding field' }]);
     expect(await next.tell({ do: 'memo', id: 'now' })).toMatchObject({ outcome: 'committed' });
     expect(await other.tell({ do: 'migrate', contract: true })).toEqual({ namespaces: 1, rows: 0 });
     expect(await next.tell({ do: 'run', count: 50 })).toBe(50);

@@ -17,7 +17,7 @@ type Command =
   | { readonly do: 'run'; readonly count: number }
   /** Checks and commits side by side, until `rest`. Answers with how many there were, and how long the longest took. */
   | { readonly do: 'load' | 'rest' }
-  | { readonly do: 'comment' }
+  | { readonly do: 'comment' | 'remark' }
   | { readonly do: 'memo'; readonly id: string }
   | { readonly do: 'check'; readonly subject: string; readonly scope: string }
   | { readonly do: 'head' }

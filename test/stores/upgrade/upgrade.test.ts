@@ -77,6 +77,7 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
     }
     let next = await start('next');
     expect(await next.tell({ do: 'comment' })).toMatchObject(CONTRACT_FIRST);
+    expect(await next.tell({ do: 'remark' })).toMatchObject(CONTRACT_FIRST);
     expect(await next.tell({ do: 'memo', id: 'early' })).toMatchObject(CONTRACT_FIRST);
 
     // The way back: the old version alone over the new tables. Its `migrate` does nothing.
@@ -109,6 +110,7 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
     expect(await later.tell({ do: 'migrate' })).toMatchObject(UPDATE);
     expect(await later.tell({ do: 'check', subject: 'user:1', scope: 'db:1' })).toMatchObject(UPDATE);
     expect(await next.tell({ do: 'comment' })).toMatchObject({ comment: { text: 'a binding feature' } });
+    expect(await next.tell({ do: 'remark' })).toMatchObject([{ comment: 'a binding field' }]);
     expect(await next.tell({ do: 'memo', id: 'now' })).toMatchObject({ outcome: 'committed' });
     expect(await other.tell({ do: 'migrate', contract: true })).toMatchObject({ ...NUMBERS.contracted, rewritten: 0 });
     expect(await next.tell({ do: 'run', count: 50 })).toBe(50);

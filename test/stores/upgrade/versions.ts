@@ -9,19 +9,28 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 export type Version = 'this' | 'next';
 
 /**
- * The changes that make layout 2 of the sources: a column and an index for a silent field of requests, and two binding features, the kind
- * `memo` and comments. Each text occurs once in its file.
+ * The changes that make layout 2 of the sources: a silent field of requests with a column and an index, and three binding features, the
+ * kind `memo`, comments, and a field inside the reviews of a request. Each text occurs once in its file.
  */
 const NEXT: Readonly<Record<string, readonly (readonly [from: string, to: string])[]>> = {
-  'core/layout.ts': [
-    ['export const LAYOUT = 1;', 'export const LAYOUT = 2;'],
-    ['const BINDING: Readonly<Record<string, number>> = {};', 'const BINDING: Readonly<Record<string, number>> = { memo: 2, comment: 2 };'],
+  'core/layout.ts': [['export const LAYOUT = 1;', 'export const LAYOUT = 2;']],
+  'records/layout.ts': [['EntryType, number>>> = {};', 'EntryType, number>>> = { memo: 2, comment: 2 } as any;']],
+  'records/review.ts': [
+    ["import { frozen } from './frozen.js';", "import { frozen } from './frozen.js';\nimport { since } from './marks.js';"],
+    ['comment: optional(anyText),', 'comment: since(2, optional(anyText)),'],
   ],
-  'records/kind.ts': [
+  'records/request.ts': [
     [
-      'return { kind, id, version, ...columnsOf(record), body: toJson(body) };',
-      "return { kind, id, version, ...columnsOf(record), body: toJson(kind === 'request' ? { ...body, more: { label: `of ${id}` } } : body) };",
+      "import { isSoundRequest } from './request-rules.js';",
+      "import { isSoundRequest } from './request-rules.js';\nimport { silent, withSilent } from './marks.js';",
     ],
+    [
+      'metadata: freezeJson(fields.metadata),',
+      'metadata: freezeJson(fields.metadata),\n    label: (fields as any).label ?? `of ${fields.id}`,',
+    ],
+    ['metadata: optional(json),', 'metadata: optional(json),\n      label: silent(2, text),'],
+    ['export const REQUEST = /* @__PURE__ */ (() =>\n  kindOf(', 'export const REQUEST = /* @__PURE__ */ (() =>\n  withSilent(kindOf('],
+    ['    isSoundRequest,\n  ))();', '    isSoundRequest,\n  )))();'],
   ],
   'stores/sql/expansions.ts': [
     [

@@ -218,6 +218,10 @@ async function obey(order: Order): Promise<unknown> {
       });
       return engine.comment(request.id, { by: reviewer, text: 'a binding feature' });
     }
+    case 'remark': {
+      const { request } = await engine.requestAccess({ subject: 'user:remarked', scope: `db:${Math.random()}`, ttl: '1h' });
+      return (await engine.approve(request.id, { by: reviewer, comment: 'a binding field' })).request.reviews;
+    }
     case 'memo':
       return store.commit(
         aChange({ put: [aRow({ kind: 'memo', id: order.id, subject: undefined, scope: undefined, open: false })], needs: 2 }),

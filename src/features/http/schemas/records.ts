@@ -4,7 +4,19 @@ import type { CancelResult } from '../../../engine/endings/revocation.js';
 import type { GrantWithStatus, ListedRequest, RequestOutcome, RequestWithStatus } from '../../../engine/with-status.js';
 import type { EndedLock } from '../../../model/lock.js';
 import { COMMENT } from '../../../records/comment.js';
-import { flag, list, oneOf, optional, set, struct, text, type AnyField, type Fields, type Table } from '../../../records/fields.js';
+import {
+  flag,
+  list,
+  oneOf,
+  optional,
+  set,
+  struct,
+  text,
+  type AnyField,
+  type Field,
+  type Fields,
+  type RecordTable,
+} from '../../../records/fields.js';
 import { GRANT } from '../../../records/grant.js';
 import { fieldsOf, type Kind } from '../../../records/kind.js';
 import { lock, lockEnd } from '../../../records/lock.js';
@@ -19,7 +31,12 @@ function answered<T>({ fields }: Kind<T>): Fields<T> {
     if (field.sparse !== true) return field;
     return field.list === undefined ? { is: field.is === set.is ? flag.is : field.is } : list(field.list);
   };
-  return Object.fromEntries(Object.entries(fields as Table).map(([name, field]) => [name, whole(field)])) as unknown as Fields<T>;
+  return Object.fromEntries(
+    Object.entries(fields as RecordTable).map(([name, field]) => [
+      name,
+      field.silent === undefined ? whole(field) : optional(field.silent as Field<unknown>),
+    ]),
+  ) as unknown as Fields<T>;
 }
 
 const ofRequest = { ...answered(REQUEST), status: oneOf('pending', 'approved', 'denied', 'cancelled', 'expired') };
