@@ -79,6 +79,11 @@ export function readBoundedList(argument: string, given: unknown, min: number, m
   });
 }
 
+/** The names of options, of which a list has each: the compiler names one that is missing. */
+export type AllOf<K extends string, List extends readonly K[]> = [Exclude<K, List[number]>] extends [never]
+  ? K
+  : { readonly missing: Exclude<K, List[number]> };
+
 /**
  * Reads each own data property of an options object once, so that an option inherited from `Object.prototype` never counts.
  *

@@ -1,3 +1,4 @@
+import type { AllOf } from '../core/parse.js';
 import { digestOf } from '../journal/link.js';
 import type { AccessRequest, AskedRequest, Given } from '../records/index.js';
 
@@ -33,10 +34,41 @@ export function differencesFrom(
 /** The requested length. `undefined`: an end is requested instead, and the length follows from it. */
 const ttlOf = ({ ttlMs, until }: Pick<Ask, 'ttlMs' | 'until'>): number | undefined => (until === undefined ? ttlMs : undefined);
 
-/** A digest of all requested fields (L11, L18), without the correlation: it names the call, and each repeat may have its own. */
+/*
+ * Each field of an ask counts, so that a repeat with another value is another ask, or it does not: the compiler asks about a new field.
+ * Rows, entries and links hold digests of 0.1.0, so no later field may change the digest of an ask without it.
+ */
+
+/** The fields that count since 0.1.0. A digest has their values in the order of {@link digestOfAsk}. */
+type First = 'subject' | 'requestedBy' | 'scopes' | 'ttlMs' | 'until' | 'startsAt' | 'extends' | 'replaces' | Text;
+type Text = 'justification' | 'ticket' | 'metadata';
+
+/** The correlation names the call, and each repeat may have its own. The agent and the operator of a run follow from its subject. */
+type Uncounted = 'correlation' | 'agent' | 'operator';
+
+type Later = Exclude<keyof Ask, First | Uncounted>;
+
+/** The later fields that count, where the ask has them. Each is binding (`records/marks.ts`): an earlier version would leave it out. */
+export const LATER = [] as const satisfies readonly Later[];
+
+/** A digest of all fields that count (L11, L18). */
 export function digestOfAsk(asked: Omit<Ask, 'extends'>, extended: Extended | undefined): string {
   const { subject, requestedBy, scopes, until, startsAt, replaces, justification, ticket, metadata } = asked;
-  return digestOf([subject, requestedBy, scopes, ttlOf(asked), until, startsAt, extended, replaces, justification, ticket, metadata]);
+  const later = LATER.flatMap((name: AllOf<Later, typeof LATER>) => (asked[name] === undefined ? [] : [[name, asked[name]]]));
+  return digestOf([
+    subject,
+    requestedBy,
+    scopes,
+    ttlOf(asked),
+    until,
+    startsAt,
+    extended,
+    replaces,
+    justification,
+    ticket,
+    metadata,
+    ...later,
+  ]);
 }
 
 /** What a request extends, as its caller named it. */

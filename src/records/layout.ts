@@ -45,9 +45,7 @@ const markedIn = (table: RecordTable): RecordTable =>
   Object.fromEntries(Object.entries(table).filter(([, field]) => field.silent !== undefined || isMarked(field)));
 
 const isMarked = ({ since, newValues, variants = [], list, fields = {} }: AnyField): boolean =>
-  since !== undefined ||
-  newValues !== undefined ||
-  [...variants, ...(list === undefined ? [] : [list]), ...Object.values(fields)].some(isMarked);
+  since !== undefined || newValues !== undefined || [variants, list ?? [], Object.values(fields)].flat().some(isMarked);
 
 /** The marked fields of each kind that was written: no others are read. */
 const marked: Record<string, RecordTable> = {};

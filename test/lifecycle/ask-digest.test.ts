@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { digestOfAsk, type Ask, type Extended } from '../../src/lifecycle/ask.js';
+import { digestOfAsk, LATER, type Ask, type Extended } from '../../src/lifecycle/ask.js';
+import type { RecordTable } from '../../src/records/fields.js';
+import { KINDS } from '../../src/records/index.js';
 
 /* Rows and entries of `reuse` and links in mails hold digests of 0.1.0: another digest of the same ask would refuse a repeat, and a link. */
 
@@ -45,5 +47,13 @@ describe('digestOfAsk()', () => {
     ],
   ])('L11 L18 gives the digest of 0.1.0 for an ask %s', (_, ask, extended, digest) => {
     expect(digestOfAsk(ask, extended)).toBe(digest);
+  });
+});
+
+describe('a field of an ask that a later version added', () => {
+  it('L11 is binding if it counts, so that no process without it repeats the ask', () => {
+    const table = KINDS.request.fields as unknown as RecordTable;
+    const isBinding = (name: string) => table[name]?.since !== undefined && table[name].silent === undefined;
+    expect(LATER.filter((name) => !isBinding(name))).toEqual([]);
   });
 });
