@@ -1,5 +1,5 @@
 import { MIN_NUMBER_MS, readDuration, readWarnBefore, readWindow, type Duration } from '../../core/duration.js';
-import { invalid, readCount, readOptions } from '../../core/parse.js';
+import { invalid, readCount, readOptions, type AllOf } from '../../core/parse.js';
 import type { IssueContext } from '../../lifecycle/grant.js';
 import type { RequestLimits } from '../../lifecycle/request.js';
 import { DENIALS_SHOWN_MS } from '../../lifecycle/same-ask.js';
@@ -90,7 +90,7 @@ export interface ParsedLimits {
 
 /** Validates the limits and applies the defaults. @throws InvalidArgumentError naming the limit */
 export function readLimits(given: unknown = {}, warnBefore?: unknown): ParsedLimits {
-  const limits = readOptions<keyof Limits>('limits', given, LIMITS);
+  const limits = readOptions<AllOf<keyof Limits, typeof LIMITS>>('limits', given, LIMITS);
   const { maxTtl = '8h', minTtl, askAgainAfter, duplicates = 'return', maxOpenRequests = 100, maxGrants = 200 } = limits;
   const {
     reviewWithin = '24h',

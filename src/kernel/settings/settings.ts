@@ -1,6 +1,6 @@
 import { InvalidArgumentError, messageOf } from '../../core/errors.js';
 import { printFailure } from '../../core/print-failure.js';
-import { invalid, isId, readId, readOptions, readPort, show } from '../../core/parse.js';
+import { invalid, isId, readId, readOptions, readPort, show, type AllOf } from '../../core/parse.js';
 import { readRun, type AgentRun } from '../../lifecycle/run.js';
 import type { Approver } from '../../core/approver-port.js';
 import type { AuditSink, Clock, ScopeMatcher } from '../../core/ports.js';
@@ -143,7 +143,7 @@ const OPTIONS = [
 
 /** @throws InvalidArgumentError naming the option */
 export function readSettings(given: JitEngineOptions): Settings {
-  const options = readOptions<keyof JitEngineOptions>('options', given, OPTIONS);
+  const options = readOptions<AllOf<keyof JitEngineOptions, typeof OPTIONS>>('options', given, OPTIONS);
   const { clock = systemClock, audit = [], canonicalId, agents } = options;
   const { matcher, ...enforcement } = readEnforcement(options, (error, during) => printFailure('engine', error, during));
   const { onError, readId } = enforcement;
