@@ -1,11 +1,12 @@
 /*
- * Makes a release, in two steps, so that only the second needs the right to publish:
+ * Makes a release, in steps, so that only the second needs the right to publish:
  *
  *   node .ci/release.js pack v0.1.0            builds, packs and checks the package, and writes the files of the release
  *   node .ci/release.js publish npm publish    runs the command with the tarball of these files
+ *   node .ci/release.js keep                   adds the release to test/fixtures/released, for the tests of later versions
  *
  * The files are in .tmp/release: the tarball, a bill of materials, the notes, and SHA256SUMS of all three. With `--built`
- * after the tag, `pack` takes the build that is there.
+ * after the tag, `pack` takes the build that is there. `keep` takes another tarball, if one is named.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -92,7 +93,13 @@ function publish([program, ...args]) {
   console.log(`${tarball} sha256 ${hashOf(join(folder, tarball))}`);
 }
 
+/** Tests of upgrades run the release beside later versions: see test/stores/released/keep.ts. */
+function keep([file = join(folder, tarball)]) {
+  console.log(run('npx', 'tsx', '--tsconfig', 'test/tsconfig.json', 'test/stores/released/keep.ts', file));
+}
+
 const [step, ...rest] = process.argv.slice(2);
 if (step === 'pack') pack(rest);
 else if (step === 'publish') publish(rest);
-else fail('Usage: node .ci/release.js pack <tag> | publish <command>');
+else if (step === 'keep') keep(rest);
+else fail('Usage: node .ci/release.js pack <tag> | publish <command> | keep [tarball]');

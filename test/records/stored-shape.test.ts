@@ -6,6 +6,7 @@ import { LAYOUT } from '../../src/core/layout.js';
 import { list, oneOf, optional, struct, text, variants, type RecordTable } from '../../src/records/fields.js';
 import { newValues, silent, since } from '../../src/records/marks.js';
 import { expansionsOf } from '../../src/stores/sql/expansions.js';
+import { LAYOUTS } from '../stores/released/layouts.js';
 import { marks, marksOf, shapeOf, storedShape, type StoredShape } from './stored-shape.js';
 
 /** The SHA-256 of the file of each released layout. Processes of these releases run, so what they read and write does not change. */
@@ -27,6 +28,7 @@ describe('the stored shape', () => {
         .digest('hex'),
     ]);
     expect(Object.fromEntries(hashes)).toEqual(RELEASED);
+    expect(new Set(Object.keys(RELEASED).map(Number))).toEqual(new Set(Object.values(LAYOUTS)));
   });
 
   it('L30 is that of its file: mark each addition with a layout that no release has, and write its file with `-u`', async () => {

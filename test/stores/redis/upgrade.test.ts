@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { VersionedProcess } from '../upgrade/processes.js';
+import { expectShared } from '../upgrade/shared.js';
 import type { Version } from '../upgrade/versions.js';
 import { keysIn, openedFor } from './opened.js';
 import { describeRedis } from './server.js';
@@ -11,7 +12,7 @@ const OPERATIONS = 1_000;
 const CONTRACT_FIRST = { code: 'ERR_JIT_LAYOUT', message: expect.stringContaining('contract first') as string };
 const UPDATE = { code: 'ERR_JIT_LAYOUT', message: expect.stringContaining('this process knows layout 1: update it') as string };
 
-describeRedis('two versions of the package over one namespace in Redis', (server) => {
+describeRedis('the released version and a later one over one namespace in Redis', (server) => {
   const { connect } = openedFor(server);
   const processes: VersionedProcess[] = [];
   afterEach(async () => {
@@ -31,7 +32,7 @@ describeRedis('two versions of the package over one namespace in Redis', (server
     };
 
     // The old version alone. A new process reads, and needs no upgrade before.
-    let old = await start('this');
+    let old = await start('released');
     expect(await old.tell({ do: 'run', count: 100 })).toBe(100);
     const reader = await start('next');
     expect(await reader.tell({ do: 'check', subject: 'user:1', scope: 'db:1' })).toBe(false);
@@ -39,16 +40,16 @@ describeRedis('two versions of the package over one namespace in Redis', (server
     expect(await numbers()).toEqual(['1', '1']);
 
     // Both, under kills; binding features do not exist yet.
-    const done = { this: 100, next: 0 };
+    const done = { released: 100, next: 0 };
     for (let round = 0; round < 3; round++) {
       const next = round === 0 ? reader : await start('next');
       const [a, b] = [old.tell({ do: 'run', count: 10_000 }), next.tell({ do: 'run', count: 10_000 })];
       await Promise.all([old.hasDone(200), next.hasDone(200)]);
       await Promise.all([old.kill(), next.kill()]);
       await Promise.all([a, b]);
-      done.this += old.done;
+      done.released += old.done;
       done.next += next.done;
-      old = await start('this');
+      old = await start('released');
       expect(await numbers()).toEqual(['2', '1']);
     }
     let next = await start('next');
@@ -60,7 +61,7 @@ describeRedis('two versions of the package over one namespace in Redis', (server
     await next.kill();
     expect(await old.tell({ do: 'migrate', contract: true })).toEqual({ namespaces: 1, rows: 0 });
     expect(await old.tell({ do: 'run', count: 250 })).toBe(250);
-    done.this += 250;
+    done.released += 250;
 
     // The contract meets writes of the old version in flight.
     next = await start('next');
@@ -73,12 +74,12 @@ describeRedis('two versions of the package over one namespace in Redis', (server
     const head = (await other.tell({ do: 'head' })) as number;
     expect(await numbers()).toEqual(['2', '2']);
     expect(await writing).toMatchObject(UPDATE);
-    done.this += old.done;
+    done.released += old.done;
     expect(await beside).toBe(left);
-    expect(done.this).toBeGreaterThanOrEqual(OPERATIONS);
+    expect(done.released).toBeGreaterThanOrEqual(OPERATIONS);
 
     // The old one refuses everything, and what is binding exists.
-    const later = await start('this');
+    const later = await start('released');
     for (const one of [old, later]) {
       expect(await one.tell({ do: 'check', subject: 'user:1', scope: 'db:1' })).toMatchObject(UPDATE);
       expect(await one.tell({ do: 'run', count: 1 })).toMatchObject(UPDATE);
@@ -93,5 +94,17 @@ describeRedis('two versions of the package over one namespace in Redis', (server
     const acks = processes.flatMap((one) => one.acks);
     expect(acks.length).toBeGreaterThan(300);
     expect(await next.tell({ do: 'judge', head, acks })).toEqual([]);
+  });
+
+  it('L8 L12 L30 L32 these sources share it with the release, without an upgrade', async () => {
+    const namespace = randomUUID();
+    server().forget(namespace);
+    let seed = SEED + 100;
+    const start = async (name: Version) => {
+      const one = await VersionedProcess.start({ name, place: { kind: 'redis', where: server().url }, namespace, seed: ++seed });
+      processes.push(one);
+      return one;
+    };
+    await expectShared(start, processes);
   });
 });

@@ -2,7 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Kind, Place } from '../durable/place.js';
 import { Postgres } from '../sql/postgres.js';
 import { SqliteFile } from '../sql/sqlite.js';
+import { LAYOUT } from '../../../src/core/layout.js';
 import { VersionedProcess, type WorkerOptions } from './processes.js';
+import { expectShared } from './shared.js';
 import type { Version } from './versions.js';
 
 /** A store without tables. */
@@ -24,7 +26,7 @@ const NUMBERS = { both: { version: 2, readableFrom: 1 }, contracted: { version: 
 const CONTRACT_FIRST = { code: 'ERR_JIT_LAYOUT', message: expect.stringContaining('contract first') as string };
 const UPDATE = { code: 'ERR_JIT_LAYOUT', message: expect.stringContaining('this process knows layout 1: update it') as string };
 
-describe.each(['sqlite', 'postgres'] as const)('two versions of the package over one store, on %s', (kind) => {
+describe.each(['sqlite', 'postgres'] as const)('the released version and a later one over one store, on %s', (kind) => {
   let stop: () => Promise<void> | void = () => undefined;
   const processes: VersionedProcess[] = [];
   let seed = SEED;
@@ -50,7 +52,7 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
     };
 
     // The old version alone.
-    let old = await start('this');
+    let old = await start('released');
     expect(await old.tell({ do: 'migrate' })).toMatchObject({ version: 1, readableFrom: 1 });
     const late = await start('next');
     expect(await late.tell({ do: 'check', subject: 'user:1', scope: 'db:1' })).toMatchObject({
@@ -65,15 +67,15 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
     expect(await alone).toBe(300);
 
     // Both, under kills; binding features do not exist yet.
-    const done = { this: 300, next: 0 };
+    const done = { released: 300, next: 0 };
     for (let round = 0; round < 3; round++) {
       const next = round === 0 ? late : await start('next');
       const [a, b] = [old.tell({ do: 'run', count: 10_000 }), next.tell({ do: 'run', count: 10_000 })];
       await Promise.all([old.hasDone(150), next.hasDone(150)]);
-      done.this += await kill(old);
+      done.released += await kill(old);
       done.next += await kill(next);
       await Promise.all([a, b]);
-      old = await start('this');
+      old = await start('released');
     }
     let next = await start('next');
     expect(await next.tell({ do: 'comment' })).toMatchObject(CONTRACT_FIRST);
@@ -84,7 +86,7 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
     await kill(next);
     expect(await old.tell({ do: 'migrate', contract: true })).toMatchObject({ ...NUMBERS.both, rewritten: 0 });
     expect(await old.tell({ do: 'run', count: 250 })).toBe(250);
-    done.this += 250;
+    done.released += 250;
 
     // The contract meets writes of the old version in flight.
     next = await start('next');
@@ -98,15 +100,15 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
     expect(report.rewritten).toBeGreaterThan(100);
     const head = (await other.tell({ do: 'head' })) as number;
     expect(await writing).toMatchObject(UPDATE);
-    done.this += old.done;
+    done.released += old.done;
     expect(await beside).toBe(left);
-    expect(done.this).toBeGreaterThanOrEqual(OPERATIONS);
+    expect(done.released).toBeGreaterThanOrEqual(OPERATIONS);
 
     // The old one refuses everything, and what is binding exists.
     expect(await old.tell({ do: 'check', subject: 'user:1', scope: 'db:1' })).toMatchObject(UPDATE);
     expect(await old.tell({ do: 'run', count: 1 })).toMatchObject(UPDATE);
     expect(await old.tell({ do: 'migrate' })).toMatchObject(UPDATE);
-    const later = await start('this');
+    const later = await start('released');
     expect(await later.tell({ do: 'migrate' })).toMatchObject(UPDATE);
     expect(await later.tell({ do: 'check', subject: 'user:1', scope: 'db:1' })).toMatchObject(UPDATE);
     expect(await next.tell({ do: 'comment' })).toMatchObject({ comment: { text: 'a binding feature' } });
@@ -120,10 +122,18 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
     expect(await next.tell({ do: 'judge', head, acks })).toEqual([]);
   });
 
+  it('L8 L12 L30 L32 these sources share it with the release, without an upgrade', async () => {
+    const { place, stop: end } = await empty[kind]();
+    stop = end;
+    const first = await starting('released', place);
+    expect(await first.tell({ do: 'migrate' })).toMatchObject({ version: LAYOUT });
+    await expectShared((name) => starting(name, place), processes);
+  });
+
   it('the expansion is undone while no contract has followed, and not after one', async () => {
     const { place, stop: end } = await empty[kind]();
     stop = end;
-    const [old, next] = [await starting('this', place), await starting('next', place)];
+    const [old, next] = [await starting('released', place), await starting('next', place)];
     await old.tell({ do: 'migrate' });
     const locks = [{ table: 'jit_rows', blocks: 'reads and writes', lasts: 'moment' }];
     // With Kysely's own migrator, whose transaction builds the index, too.
@@ -149,7 +159,7 @@ describe('the expansion of PostgreSQL', () => {
     const postgres = await Postgres.start();
     const place: Place = { kind: 'postgres', where: postgres.url };
     const options = { place, namespace: 'payments' };
-    const old = await VersionedProcess.start({ ...options, name: 'this', seed: SEED });
+    const old = await VersionedProcess.start({ ...options, name: 'released', seed: SEED });
     const next = await VersionedProcess.start({ ...options, name: 'next', seed: SEED + 1 });
     const reader = await postgres.heardPool({ max: 1 }).connect();
     try {

@@ -1,12 +1,12 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** This version of the package, and one with a made-up layout 2. */
-export type Version = 'this' | 'next';
+/** The last release of the package, this version, and one with a made-up layout 2. */
+export type Version = 'released' | 'this' | 'next';
 
 /**
  * The changes that make layout 2 of the sources: a silent field of requests with a column and an index, and three binding features, the
@@ -76,6 +76,22 @@ const nextLayout: Plugin = {
   },
 };
 
+const RELEASES = join(root, 'test/fixtures/released');
+const [lastRelease = ''] = readdirSync(RELEASES).sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+
+/** The files of the last release, without any source. */
+const released: Plugin = {
+  name: 'released',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /^jit-access(\/|$)/ }, ({ path }) => ({
+      path: join(RELEASES, lastRelease, `${path.slice('jit-access/'.length) || 'index'}.js`),
+    }));
+    onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({ errors: [{ text: `the released version would have the source ${path}` }] }));
+  },
+};
+
+const PLUGINS: Readonly<Record<Version, readonly Plugin[]>> = { released: [released], this: [], next: [nextLayout] };
+
 const built = new Map<Version, Promise<string>>();
 
 /** The worker with a version of the package, in one file. */
@@ -99,7 +115,7 @@ async function bundled(version: Version): Promise<string> {
     packages: 'external',
     logLevel: 'error',
     outfile,
-    plugins: version === 'next' ? [nextLayout] : [],
+    plugins: [...PLUGINS[version]],
   });
   process.once('exit', () => rmSync(outfile, { force: true }));
   return outfile;
