@@ -33,7 +33,7 @@ function neededByValue({ since = 1, newValues = {}, variants = [], list, fields 
   if (value === undefined) return 1;
   return Math.max(
     since,
-    newValues[value as string] ?? 1,
+    Object.hasOwn(newValues, value as string) ? (newValues[value as string] ?? 1) : 1,
     neededBy(fields, value as JsonObject),
     ...variants.map((variant) => neededByValue(variant, value)),
     ...(list === undefined ? [] : (value as readonly JsonValue[]).map((item) => neededByValue(list, item))),

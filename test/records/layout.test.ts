@@ -160,6 +160,7 @@ describe('neededLayout()', () => {
   it.each<readonly [string, Partial<Memo>, number | undefined]>([
     ['without a binding field', { label: 'x', mood: 'calm' }, undefined],
     ['with a binding field', { author: 'user:maya' }, 2],
+    ['with a text that names a property of every object', { author: 'constructor' }, 2],
     ['with a new value', { level: 'high' }, 2],
     ['with a newer value', { level: 'highest' }, 3],
     ['with a field under another name', { pinned: true }, 2],
