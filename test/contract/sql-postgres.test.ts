@@ -3,9 +3,10 @@ import type { GrantStore } from 'jit-access';
 import { sqlGrantStore, type OnCommit } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Proxy } from '../stores/proxy.js';
 import { atIsolation, isPostgresJs, kyselyOn, Postgres } from '../stores/sql/postgres.js';
+import { SqlTexts } from '../stores/sql/sql-texts.js';
 
 interface Way {
   readonly portable?: true;
@@ -17,15 +18,22 @@ interface Way {
 /** For a server that is not PostgreSQL: `npm run test:stores -- <url> --portable`. */
 const isPortable = process.env['JIT_TEST_PORTABLE'] === '1';
 
+const texts = { postgres: new SqlTexts(), portable: new SqlTexts() };
+const heardBy = (printed: keyof typeof texts, pool: pg.Pool) => kyselyOn(pool, undefined, ({ query }) => texts[printed].add(query.sql));
+afterAll(() => {
+  for (const printed of ['postgres', 'portable'] as const) expect(texts[printed].notIn(printed)).toEqual([]);
+});
+
 const alone: Readonly<Record<string, Way>> = {
   'through Kysely alone': {
-    open: (pool, namespace, onCommit) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, onCommit }),
+    open: (pool, namespace, onCommit) => sqlGrantStore({ db: heardBy('postgres', pool), dialect: 'postgres', namespace, onCommit }),
   },
 };
 const whole: Readonly<Record<string, Way>> = {
   ...alone,
   'with reads through the pool': {
-    open: (pool, namespace, onCommit) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool, onCommit }),
+    open: (pool, namespace, onCommit) =>
+      sqlGrantStore({ db: heardBy('postgres', pool), dialect: 'postgres', namespace, read: pool, onCommit }),
   },
 };
 const every: Readonly<Record<string, Way>> = {
@@ -35,7 +43,7 @@ const every: Readonly<Record<string, Way>> = {
     // The only level of Aurora DSQL, and one at which a lock that was waited for fails the transaction.
     isolation: isPortable ? undefined : 'repeatable read',
     open: (pool, namespace, onCommit) =>
-      sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool, portable: true, onCommit }),
+      sqlGrantStore({ db: heardBy('portable', pool), dialect: 'postgres', namespace, read: pool, portable: true, onCommit }),
   },
 };
 

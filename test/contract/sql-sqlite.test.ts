@@ -1,14 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { sqlGrantStore } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SqlTexts } from '../stores/sql/sql-texts.js';
 import { SqliteFile } from '../stores/sql/sqlite.js';
 
+const texts = new SqlTexts();
+const kyselyOn = (file: SqliteFile) => file.kysely(undefined, ({ query }) => texts.add(query.sql));
+
 const ways = {
-  'through Kysely alone': (file: SqliteFile, namespace: string) => sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace }),
+  'through Kysely alone': (file: SqliteFile, namespace: string) => sqlGrantStore({ db: kyselyOn(file), dialect: 'sqlite', namespace }),
   'with checks on a separate handle': (file: SqliteFile, namespace: string) =>
-    sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace, read: file.handle() }),
+    sqlGrantStore({ db: kyselyOn(file), dialect: 'sqlite', namespace, read: file.handle() }),
 };
+
+afterAll(() => expect(texts.notIn('sqlite')).toEqual([]));
 
 describe.each(Object.entries(ways))('sqlGrantStore on SQLite, %s', (name, open) => {
   let file: SqliteFile;
@@ -24,7 +30,7 @@ describe.each(Object.entries(ways))('sqlGrantStore on SQLite, %s', (name, open) 
     {
       name,
       create: () => open(file, randomUUID()),
-      createHooked: (onCommit) => sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: randomUUID(), onCommit }),
+      createHooked: (onCommit) => sqlGrantStore({ db: kyselyOn(file), dialect: 'sqlite', namespace: randomUUID(), onCommit }),
       reopen: (store) => open(file, store.namespace),
       breakBackend() {
         const other = file.handle();
