@@ -24,11 +24,11 @@ const halfTests = [
 ];
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', 'coverage/', 'temp/', '.site/dist/', '.site/.build/', 'test/fixtures/released/'] },
+  { ignores: ['build/', 'dist/', 'coverage/', 'temp/', '.site/dist/', '.site/.build/', 'test/fixtures/released/', '.ci/*/*.ts'] },
   // A rule that has to bend, bends here, for everybody to see.
   { linterOptions: { noInlineConfig: true } },
   {
-    files: ['src/**/*.{ts,tsx}', 'test/**/*.ts', 'examples/**/*.ts', 'docs/play/**/*.ts', '.tsup/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}', 'test/**/*.ts', 'examples/**/*.ts', 'docs/play/**/*.ts', '.ci/*/*.ts', '.tsup/**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -35,7 +35,7 @@ function refuse(tag) {
   if (tag !== `v${version}`) fail(`The tag of version ${version} is v${version}, not ${tag}.`);
   if (run('git', 'status', '--porcelain') !== '') fail('The working tree has changes: commit or remove them.');
   const changesets = readdirSync('.changeset').filter((file) => file.endsWith('.md'));
-  if (changesets.length > 0) fail(`Changesets are left: run "npx changeset version". ${changesets.join(', ')}`);
+  if (changesets.length > 0) fail(`Changesets are left: run "npm run version:next". ${changesets.join(', ')}`);
   const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'));
   if (packages[''].version !== version) fail(`package-lock.json has version ${packages[''].version}, not ${version}.`);
   if (changes() === undefined) fail(`CHANGELOG.md has no "## ${version}".`);

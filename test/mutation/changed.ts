@@ -3,7 +3,7 @@ import { modules } from '../figures/modules.js';
 import { matching } from './globs.js';
 import { roomOf, type Room } from './rooms.js';
 
-const { default: options } = (await import(`${root}stryker.config.js`)) as { default: { readonly mutate: readonly string[] } };
+const { default: options } = (await import(`${root}.ci/mutation/stryker.config.js`)) as { default: { readonly mutate: readonly string[] } };
 
 /** The globs in stryker.config.js. */
 export const CHANGED = options.mutate;

@@ -25,7 +25,10 @@ if (writes && args.includes('--mutate')) throw new Error('a part of a room has n
 
 if (!isLast) {
   const part = only === undefined ? [] : ['--mutate', filesIn(only).join(',')];
-  const { status } = spawnSync('stryker', ['run', 'stryker.config.js', ...part, ...args], { stdio: 'inherit' });
+  const stryker = '.ci/mutation/node_modules/@stryker-mutator/core/bin/stryker.js';
+  const { status } = spawnSync(process.execPath, [stryker, 'run', '.ci/mutation/stryker.config.js', ...part, ...args], {
+    stdio: 'inherit',
+  });
   if (status !== 0) process.exit(status ?? 1);
 }
 

@@ -128,7 +128,7 @@ describe('a release is refused', () => {
     [
       'with a changeset',
       () => commit('.changeset/some-change.md', 'A change.'),
-      'Changesets are left: run "npx changeset version". some-change.md',
+      'Changesets are left: run "npm run version:next". some-change.md',
     ],
     ['without its part of the changelog', () => commit('CHANGELOG.md', '## 0.0.0-other'), `CHANGELOG.md has no "## ${version}".`],
   ])('%s', (_, spoil, message) => {

@@ -28,11 +28,12 @@ const BESIDE: Readonly<Record<string, readonly [module: string, file: string]>> 
 
 /** Kilobytes, minified and gzipped, with everything that must be shipped. */
 export async function bundleSizes(root: string): Promise<Readonly<Record<string, number>>> {
-  const { resolve } = createRequire(`${root}/package.json`);
+  const { resolve } = createRequire(`${root}/.ci/bench/package.json`);
   const sizes: Record<string, number> = {};
   for (const [name, contents] of Object.entries(USES)) {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: root },
+      nodePaths: [`${root}/.ci/bench/node_modules`],
       bundle: true,
       minify: true,
       write: false,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quantile } from './figure.js';
@@ -25,10 +25,11 @@ export const isSteady = ({ deviation }: Pick<Imports, 'deviation'>): boolean => 
 
 /** Imports each package in a process of its own, and an empty file in each round. */
 export function timeImports(): Imports {
-  // Inside of the repository, so that Node finds the packages.
+  // Inside of the repository, and beside its alternatives, so that Node finds both.
   const folder = join(root, '.tmp/imports');
   mkdirSync(folder, { recursive: true });
   try {
+    symlinkSync(join(root, '.ci/bench/node_modules'), join(folder, 'node_modules'), 'junction');
     const times = new Map<string, number[]>([EMPTY, ...Object.keys(USES)].map((name) => [name, []]));
     const files = new Map([...times.keys()].map((name, i) => [name, join(folder, `${i}.mjs`)]));
     for (const [name, file] of files) writeFileSync(file, `${USES[name]?.replace(/^.*from/, 'import') ?? ''}\n${PRINT}`);

@@ -4,8 +4,8 @@ import { AccessControl } from 'accesscontrol';
 import { newCachedEnforcer, newEnforcer, newModelFromString, type Enforcer } from 'casbin';
 import { LRUCache } from 'lru-cache';
 import { lru } from 'tiny-lru';
-import { endsOf, type Contestant } from './contestants.js';
-import { DAY, liveGrants, questions, type LiveGrant } from './world.js';
+import { endsOf, type Contestant } from '../../test/bench/measure/contestants.js';
+import { DAY, liveGrants, questions, type LiveGrant } from '../../test/bench/measure/world.js';
 
 /** The matcher reads the clock, so that a request is two strings: a CachedEnforcer caches no other requests. */
 const MODEL = `

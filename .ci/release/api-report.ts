@@ -5,10 +5,10 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
-import { entries, root } from './entries.js';
+import { entries, root } from '../../test/package/entries.js';
 
 const update = process.argv.includes('--update');
-const configFile = resolve(root, 'api-extractor.json');
+const configFile = resolve(root, '.ci/release/api-extractor.json');
 let failed = false;
 
 mkdirSync(resolve(root, 'docs/api'), { recursive: true });

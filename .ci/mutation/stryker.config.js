@@ -15,10 +15,7 @@ const core = [
 const options = {
   mutate: core,
   testRunner: 'kept',
-  plugins: [
-    '@stryker-mutator/vitest-runner',
-    ...['messages', 'kept'].map((name) => fileURLToPath(new URL(`test/mutation/${name}.js`, import.meta.url))),
-  ],
+  plugins: ['@stryker-mutator/vitest-runner', ...['messages', 'kept'].map((name) => fileURLToPath(new URL(`${name}.js`, import.meta.url)))],
   // Which tests run is said in that configuration; related files would only be asked for once more.
   vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
   coverageAnalysis: 'perTest',
