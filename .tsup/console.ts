@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin, Rolldown } from 'vite';
 import type { PageFiles } from '../src/features/console/serve/files.js';
@@ -16,6 +16,8 @@ export interface BuiltConsole {
   readonly first: readonly string[];
   /** Those, and the file of Ask, Inbox and Request. */
   readonly requests: readonly string[];
+  /** The modules of `src` whose code is in it, by their path there without extension. */
+  readonly modules: readonly string[];
   /** The packages whose code is in it. */
   readonly packages: readonly string[];
 }
@@ -48,6 +50,7 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
     },
     first: [script, ...preload, ...styles],
     requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('requests')])],
+    modules: ids.flatMap((id) => /\/src\/(.+)\.tsx?$/.exec(id)?.[1] ?? []),
     packages: [...new Set(ids.flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []))],
   };
 }
@@ -64,7 +67,7 @@ async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']>
       // It warns of `import.meta.url`, by which the page finds its base.
       logLevel: 'error',
       base: './',
-      plugins: [plainImport],
+      plugins: [plainImport, throughDoors],
       oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
       build: {
         write: false,
@@ -102,6 +105,41 @@ const plainImport: Plugin = {
   enforce: 'pre',
   load: (id) => (id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load();' : undefined),
 };
+
+/**
+ * Replaces the import of a door by imports of the modules that it exports from. Otherwise each part of the page would need all that the
+ * door exports, and {@link fileOf} could divide nothing.
+ */
+const throughDoors: Plugin = {
+  name: 'through-doors',
+  enforce: 'pre',
+  transform(code, id) {
+    const direct = code.replaceAll(
+      /^import \{([^}]+)\} from '([./]+\/(?:internal\/)?[\w-]+)\.js';/gm,
+      (statement, names: string, path: string) => {
+        const door = `${join(dirname(id), path)}.ts`;
+        if (!isDoor(door)) return statement;
+        const used = names.split(',').map((name) => name.trim());
+        const imports = used
+          .filter((name) => !/^(?:type |$)/.test(name))
+          .map((name) => `import { ${name} } from '${originOf(door, name)}';`);
+        // On as many lines, so that the lines of the module stay.
+        return imports.join(' ') + '\n'.repeat(statement.split('\n').length - 1);
+      },
+    );
+    return { code: direct, map: null };
+  },
+};
+
+/** `src/index.ts`, `src/internal/page.ts`: modules that only export names of others. */
+const isDoor = (file: string): boolean => /\/src\/(?:internal\/)?[\w-]+\.ts$/.test(file);
+
+/** The file of the module that a door exports a name from. */
+function originOf(door: string, name: string): string {
+  for (const [, names = '', path = ''] of readFileSync(door, 'utf8').matchAll(/^export \{([^}]+)\} from '(.+)\.js';/gm))
+    if (names.split(',').some((exported) => exported.trim() === name)) return `${join(dirname(door), path)}.ts`;
+  throw new Error(`${door} does not export ${name} from a module`);
+}
 
 interface ModuleGraph {
   getModuleInfo(id: string): { readonly importedIds: readonly string[]; readonly dynamicallyImportedIds: readonly string[] } | null;

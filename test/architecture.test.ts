@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { buildConsole } from '../.tsup/console.js';
 import { ENTRIES } from '../.tsup/entries.js';
 import { imports, modules, modulesOnCycles, type Import } from './figures/modules.js';
 
@@ -40,8 +41,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal', 'elements/view'],
   // Of everything but the errors and the clock it imports only types: see the test of its imports.
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
-  // The page of the console. It reaches the engine only over HTTP, so of other rooms it needs the client and types: see the test below.
-  'features/console/app': [...ground, 'journal', 'engine', 'features/client', 'features/explain', 'features/http'],
+  // The page of the console. It uses the package as an application does, by its entries: see the test of what it loads.
+  'features/console/app': ['index', 'client', 'explain', 'journal', 'internal/page'],
+  // The few names that only the page needs, and no entry exports: no part of a feature.
+  'internal/page': ground,
   'features/command-line': [...ground, 'engine', 'features/client', 'features/command-line/dev'],
   // It uses the package as a service does, by its entries: the build loads them only for this command.
   'features/command-line/dev': ['index', 'console', 'http', 'journal', 'policy', 'sql'],
@@ -68,6 +71,9 @@ const ofDoors: Readonly<Record<string, readonly string[]>> = { journal: ['engine
 
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);
+const isPage = (module: string) => isInside('features/console/app', module);
+/** An entry, or the names that no entry exports. */
+const isDoor = (module: string) => Object.hasOwn(ENTRIES, module) || isInside('internal', module);
 
 /** The innermost room of a module. */
 function roomOf(module: string): string | undefined {
@@ -104,9 +110,17 @@ describe('the rooms of src', () => {
     expect(imports.filter((found) => found.own && !isAllowed(found)).map(arrow)).toEqual([]);
   });
 
-  it('are never imported through an entry point', () => {
-    const ofService = imports.filter(({ from }) => !isInside('features/command-line/dev', from));
-    expect(ofService.filter(({ own, to }) => own && Object.hasOwn(ENTRIES, to)).map(arrow)).toEqual([]);
+  it('are never imported through an entry point, but by the programs that use the package as an application does', () => {
+    const ofLibrary = imports.filter(
+      ({ from }) => !['features/console/app', 'features/command-line/dev'].some((room) => isInside(room, from)),
+    );
+    expect(ofLibrary.filter(({ own, to }) => own && isDoor(to)).map(arrow)).toEqual([]);
+  });
+
+  it('are imported by the page of the console through doors: 0 of its imports go around them', () => {
+    const leaving = imports.filter(({ from, to, own }) => own && isPage(from) && !isPage(to));
+    expect(leaving.length).toBeGreaterThan(50);
+    expect(leaving.filter(({ to }) => !isDoor(to)).map(arrow)).toEqual([]);
   });
 
   it('have no import cycle, type imports included', () => {
@@ -132,11 +146,10 @@ describe('the rooms of src', () => {
     expect(rows.sort()).toEqual([...new Set(['engine', 'kernel', ...folders])].map((folder) => `\`${folder}/\``).sort());
   });
 
-  it('of the page of the console load only the client and the ground', () => {
-    const isPage = (module: string) => roomOf(module) === 'features/console/app';
-    const loaded = imports.filter(({ from, to, own, typesOnly }) => own && isPage(from) && !isPage(to) && !typesOnly);
-    expect(loaded.length).toBeGreaterThan(0);
-    expect(loaded.filter(({ to }) => !['features/client', ...ground].some((room) => isInside(room, to))).map(arrow)).toEqual([]);
+  it('of which the page of the console loads only the client and the ground', async () => {
+    const loaded = (await buildConsole())?.modules.filter((module) => !isPage(module)) ?? [];
+    expect(loaded).toContain('features/client/client');
+    expect(loaded.filter((module) => !['features/client', ...ground].some((room) => isInside(room, module)))).toEqual([]);
   });
 
   it('import ports only as types', () => {
@@ -168,7 +181,7 @@ describe('the external imports of src', () => {
       to === 'zod/mini' &&
       (['approvers/policy', 'features/http'].includes(roomOf(from) ?? '') || isInside('features/authzen/access-request', from));
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
-    const isPreact = ({ from, to }: Import) => /^(preact|@preact\/signals)(\/|$)/.test(to) && roomOf(from) === 'features/console/app';
+    const isPreact = ({ from, to }: Import) => /^(preact|@preact\/signals)(\/|$)/.test(to) && isPage(from);
     const isKysely = ({ from, to }: Import) =>
       to === 'kysely' && (roomOf(from) === 'stores/sql' || from === 'features/command-line/dev/database');
     const isFramework = ({ from, to, typesOnly }: Import) =>

@@ -4,7 +4,7 @@ import { escapeUnshown } from '../../core/parse.js';
 import { BUILD } from '../../core/shared.js';
 import { createClient } from '../client/client.js';
 import { HttpClientError } from '../client/errors.js';
-import { lastingText } from '../client/lasting.js';
+import { lastingText } from '../../core/errors/lasting.js';
 import type { ClientOptions } from '../client/transport.js';
 import { COMMANDS, type Command } from './commands.js';
 import { headersOf, portOf, readCommandLine, urlOf, UsageError, type Given } from './options.js';

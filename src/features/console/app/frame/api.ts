@@ -1,5 +1,4 @@
-import type { AccessClient } from '../../../client/access-client.js';
-import { createClient } from '../../../client/client.js';
+import { type AccessClient, createClient } from '../../../../client.js';
 
 /** What a call of the page may find out about its caller or its connection. */
 export interface Findings {

@@ -1,5 +1,5 @@
 import { signal, type Signal } from '@preact/signals';
-import type { AccessClient, OwnStatus } from '../../../client/access-client.js';
+import type { AccessClient, OwnStatus } from '../../../../client.js';
 import { announce } from './announce.js';
 import { deviceNow } from './clock.js';
 import type { Change, Console } from './console.js';

@@ -1,8 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { ReadonlySignal } from '@preact/signals';
-import type { AccessClient, OwnStatus } from '../../../client/access-client.js';
-import type { AccessEvent } from '../../../client/events.js';
+import type { AccessClient, AccessEvent, OwnStatus } from '../../../../client.js';
 import type { Drafts } from './drafts.js';
 import type { PageOptions } from './options.js';
 import type { Router } from './router.js';

@@ -1,5 +1,4 @@
-import type { AccessClient } from '../../../client/access-client.js';
-import type { AccessEvent } from '../../../client/events.js';
+import type { AccessClient, AccessEvent } from '../../../../client.js';
 import { after, deviceNow, every } from './clock.js';
 
 /** Without a first event in this time, something between the page and the service keeps the stream back. Milliseconds. */

@@ -1,5 +1,5 @@
 import { signal, type Signal } from '@preact/signals';
-import type { AccessClient } from '../../../client/access-client.js';
+import type { AccessClient } from '../../../../client.js';
 import { clientOf, type Findings } from './api.js';
 import { openPage, type Browser, type CallerPage, type Mine } from './caller-page.js';
 import { after, deviceNow, readServiceClock } from './clock.js';

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { AccessRequest } from '../../../../records/index.js';
+import type { AccessRequest } from '../../../../index.js';
 import { Scopes } from './scope.js';
 import { Ticket } from './ticket.js';
 import { Duration } from './time.js';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { AccessRequest, Granted } from '../../../../records/index.js';
+import type { AccessRequest, Granted } from '../../../../index.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import { hasFields, isListOf, isNumber, isText, optional } from '../frame/shape.js';

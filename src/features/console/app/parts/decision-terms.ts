@@ -1,5 +1,4 @@
-import type { InboxItem } from '../../../../engine/answers.js';
-import type { AccessRequest, Granted, Review } from '../../../../records/index.js';
+import type { AccessRequest, Granted, InboxItem, Review } from '../../../../index.js';
 
 const MINUTE_MS = 60_000;
 

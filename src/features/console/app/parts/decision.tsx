@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { AccessRequest, Granted } from '../../../../records/index.js';
+import type { AccessRequest, Granted } from '../../../../index.js';
 import { useConsole } from '../frame/console.js';
 import { t, type MessageKey } from '../frame/messages.js';
 import { later } from '../frame/later.js';

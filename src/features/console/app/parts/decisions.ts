@@ -1,5 +1,5 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
-import type { AccessRequest } from '../../../../records/index.js';
+import type { AccessRequest } from '../../../../index.js';
 import { after } from '../frame/clock.js';
 import { useConsole, type Console } from '../frame/console.js';
 import { t } from '../frame/messages.js';

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { RequestReviewers } from '../../../client/access-client.js';
+import type { RequestReviewers } from '../../../../client.js';
 import { addMessages, t } from '../frame/messages.js';
 import { excluded } from './excluded.messages.js';
 import { Person } from './person.js';

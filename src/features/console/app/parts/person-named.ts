@@ -1,4 +1,4 @@
-import type { FoundPerson } from '../../../client/access-client.js';
+import type { FoundPerson } from '../../../../client.js';
 
 /** A search returns at most so many people: of a full answer, another person of the same name may be missing. */
 const MOST_FOUND = 20;

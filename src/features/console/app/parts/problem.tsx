@@ -4,7 +4,7 @@ import { ConsoleContext } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
 import { refusalOf } from './decision-refusal.js';
-import { lastingText } from '../../../client/lasting.js';
+import { lastingText } from '../../../../internal/page.js';
 
 type Kind = 'store' | 'offline' | 'forbidden' | 'gone' | 'busy' | 'other';
 

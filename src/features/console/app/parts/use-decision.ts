@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AccessRequest, Granted } from '../../../../records/index.js';
+import type { AccessRequest, Granted } from '../../../../index.js';
 import { deviceNow, now } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import type { Decision, HeldDecision } from './decision-queue.js';

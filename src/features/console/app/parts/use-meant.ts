@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { FoundPerson } from '../../../client/access-client.js';
+import type { FoundPerson } from '../../../../client.js';
 import { useConsole, type Console } from '../frame/console.js';
 import { personNamed } from './person-named.js';
 

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { InboxItem } from '../../../../engine/answers.js';
+import type { InboxItem } from '../../../../index.js';
 import { useConsole, type Change } from '../frame/console.js';
 import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Anchor } from '../../../../records/index.js';
+import type { Anchor } from '../../../../index.js';
 import { now } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { EngineStats } from '../../../explain/stats.js';
+import type { EngineStats } from '../../../../explain.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t, type MessageKey } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';

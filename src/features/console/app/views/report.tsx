@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { AccessReport } from '../../../../journal/report.js';
+import type { AccessReport } from '../../../../journal.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import { countdown } from '../frame/time.js';

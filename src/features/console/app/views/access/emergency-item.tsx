@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useId, useState } from 'preact/hooks';
-import type { Requestable } from '../../../../explain/requestable-types.js';
+import type { Requestable } from '../../../../../explain.js';
 import { addMessages, t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
 import { Button } from '../../parts/button.js';

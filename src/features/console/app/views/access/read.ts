@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef } from 'preact/hooks';
-import { effectiveEnd } from '../../../../../records/derived.js';
-import type { AccessClient } from '../../../../client/access-client.js';
+import { effectiveEnd } from '../../../../../internal/page.js';
+import type { AccessClient } from '../../../../../client.js';
 import { after, nextOf, now } from '../../frame/clock.js';
 import { useConsole, type Console } from '../../frame/console.js';
 import { readStatus } from '../../frame/session.js';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Requestable } from '../../../../explain/requestable-types.js';
+import type { Requestable } from '../../../../../explain.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { useDraft } from '../../frame/use-draft.js';

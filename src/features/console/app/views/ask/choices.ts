@@ -1,7 +1,6 @@
-import type { Requestable } from '../../../../explain/requestable-types.js';
-import type { CanAsk } from '../../../../explain/can-ask.js';
-import { patternScopes } from '../../../../../core/scope.js';
-import { formatDuration } from '../../../../../core/duration.js';
+import type { CanAsk, Requestable } from '../../../../../explain.js';
+import { patternScopes } from '../../../../../index.js';
+import { formatDuration } from '../../../../../internal/page.js';
 
 /* What a person may choose from: scopes by words, and windows by their length. */
 

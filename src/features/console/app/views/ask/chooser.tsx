@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { Requestable } from '../../../../explain/requestable-types.js';
-import { isPattern } from '../../../../../core/scope.js';
+import type { Requestable } from '../../../../../explain.js';
+import { isPattern } from '../../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Empty } from '../../parts/empty.js';

@@ -1,5 +1,5 @@
-import type { AskProblem } from '../../../../../core/ask-problem.js';
-import type { AskInput } from '../../../../client/inputs.js';
+import type { AskProblem } from '../../../../../index.js';
+import type { AskInput } from '../../../../../client.js';
 import { hasFields, isOneOf, isRecordOf, isText } from '../../frame/shape.js';
 import { newKey } from '../../frame/use-key.js';
 import { isOpen, lengthsOf, type Choice } from './choices.js';

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { patternScopes } from '../../../../../core/scope.js';
+import { patternScopes } from '../../../../../index.js';
 import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { TextField } from '../../parts/field.js';

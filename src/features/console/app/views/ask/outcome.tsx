@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AccessPreview } from '../../../../explain/preview.js';
+import type { AccessPreview } from '../../../../../explain.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';

@@ -1,6 +1,6 @@
-import type { AskProblem } from '../../../../../core/ask-problem.js';
-import type { AccessPreview } from '../../../../explain/preview.js';
-import { lastingText } from '../../../../client/lasting.js';
+import type { AskProblem } from '../../../../../index.js';
+import type { AccessPreview } from '../../../../../explain.js';
+import { lastingText } from '../../../../../internal/page.js';
 
 /* Why an ask was refused, as the form shows it. */
 

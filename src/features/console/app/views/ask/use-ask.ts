@@ -1,7 +1,7 @@
 import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { AccessClient } from '../../../../client/access-client.js';
-import type { AccessPreview } from '../../../../explain/preview.js';
+import type { AccessClient } from '../../../../../client.js';
+import type { AccessPreview } from '../../../../../explain.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { idMeant } from '../../parts/use-meant.js';

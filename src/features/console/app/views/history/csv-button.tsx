@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
-import { toCsv } from '../../../../../core/csv.js';
+import type { GrantWithStatus } from '../../../../../index.js';
+import { toCsv } from '../../../../../internal/page.js';
 import { after } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
-import { effectiveEnd, effectiveStart } from '../../../../../records/derived.js';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import { effectiveEnd, effectiveStart } from '../../../../../internal/page.js';
+import type { GrantWithStatus } from '../../../../../index.js';
 import { minute, now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';

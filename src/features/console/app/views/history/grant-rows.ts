@@ -1,5 +1,5 @@
-import { effectiveEnd, effectiveStart } from '../../../../../records/derived.js';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import { effectiveEnd, effectiveStart } from '../../../../../internal/page.js';
+import type { GrantWithStatus } from '../../../../../index.js';
 import { t } from '../../frame/messages.js';
 import type { PersonInfo } from '../../frame/types.js';
 

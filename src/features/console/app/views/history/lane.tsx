@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Grant } from '../../../../../records/index.js';
+import type { Grant } from '../../../../../index.js';
 import { language } from '../../frame/messages.js';
 import { barOf, heldWindow, shareOf, ticksOf, type Span } from './span.js';
 

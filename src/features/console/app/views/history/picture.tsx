@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { Grant } from '../../../../../records/index.js';
+import type { Grant } from '../../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Person } from '../../parts/person.js';

@@ -4,7 +4,7 @@ import { useConsole } from '../../frame/console.js';
 import { addMessages, t } from '../../frame/messages.js';
 import { fullTime } from '../../frame/time.js';
 import { useRead } from '../../frame/use-read.js';
-import type { Anchor } from '../../../../../records/index.js';
+import type { Anchor } from '../../../../../index.js';
 import { printFoot } from './print-foot.messages.js';
 
 addMessages(printFoot);

@@ -1,5 +1,5 @@
-import type { AccessClient } from '../../../../client/access-client.js';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import type { AccessClient } from '../../../../../client.js';
+import type { GrantWithStatus } from '../../../../../index.js';
 import type { Console } from '../../frame/console.js';
 import type { Query } from '../../frame/router.js';
 import { instantIn, spanIn, toAddress, type Span } from './span.js';

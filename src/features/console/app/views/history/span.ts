@@ -1,5 +1,5 @@
-import { effectiveEnd, effectiveStart } from '../../../../../records/derived.js';
-import type { Grant } from '../../../../../records/index.js';
+import { effectiveEnd, effectiveStart } from '../../../../../internal/page.js';
+import type { Grant } from '../../../../../index.js';
 
 /** A half-open span `[from, to)` of time that a picture covers. Epoch milliseconds. */
 export interface Span {

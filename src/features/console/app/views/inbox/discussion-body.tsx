@@ -1,5 +1,5 @@
 import { Fragment, type JSX } from 'preact';
-import type { InboxItem } from '../../../../../engine/answers.js';
+import type { InboxItem } from '../../../../../index.js';
 import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { addMessages, t } from '../../frame/messages.js';

@@ -1,9 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { InboxItem } from '../../../../../engine/answers.js';
+import { type InboxItem, patternScopes } from '../../../../../index.js';
 import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { patternScopes } from '../../../../../core/scope.js';
 import { Name } from '../../parts/person.js';
 import { Scope, Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';

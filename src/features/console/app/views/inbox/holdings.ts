@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { signal, type Signal } from '@preact/signals';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import type { GrantWithStatus } from '../../../../../index.js';
 import { after } from '../../frame/clock.js';
 import { useConsole, type Change, type Console } from '../../frame/console.js';
 

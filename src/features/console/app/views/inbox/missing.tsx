@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { InboxItem } from '../../../../../engine/answers.js';
+import type { InboxItem } from '../../../../../index.js';
 import { language, t } from '../../frame/messages.js';
 import { alternativesIn } from '../../parts/decision-terms.js';
 

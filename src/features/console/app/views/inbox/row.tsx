@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useComputed } from '@preact/signals';
-import type { InboxItem } from '../../../../../engine/answers.js';
+import type { InboxItem } from '../../../../../index.js';
 import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { Fragment } from 'preact';
-import type { AuditEntry } from '../../../../../records/index.js';
+import type { AuditEntry } from '../../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { partsOf, t } from '../../frame/messages.js';
 import { Name } from '../../parts/person.js';

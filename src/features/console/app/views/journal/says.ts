@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../../../../records/index.js';
+import type { AuditEntry } from '../../../../../index.js';
 import { messageOf } from '../../frame/messages.js';
 
 /** What the text of an entry names. A name that is missing in the entry is missing here. */

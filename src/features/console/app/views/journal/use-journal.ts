@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import type { AccessClient, JournalPage, Named } from '../../../../client/access-client.js';
-import type { Anchor, AuditEntry } from '../../../../../records/index.js';
+import type { AccessClient, JournalPage, Named } from '../../../../../client.js';
+import type { Anchor, AuditEntry } from '../../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { after } from '../../frame/clock.js';
 

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
-import type { AccessClient } from '../../../../client/access-client.js';
-import type { Anchor } from '../../../../../records/index.js';
+import type { AccessClient } from '../../../../../client.js';
+import type { Anchor } from '../../../../../index.js';
 
 /** The last verification of this page: it stays while other views are shown. Another caller gets another page. */
 export interface Verification {

@@ -1,7 +1,6 @@
 import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import type { LockWithStatus } from '../../../../../engine/endings/locks.js';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import type { GrantWithStatus, LockWithStatus } from '../../../../../index.js';
 import { minute, now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';

@@ -1,4 +1,4 @@
-import type { GrantListInput } from '../../../../client/inputs.js';
+import type { GrantListInput } from '../../../../../client.js';
 
 /** What the address selects. */
 export interface Filters {

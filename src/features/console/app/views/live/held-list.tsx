@@ -1,6 +1,6 @@
 import { createContext, type JSX } from 'preact';
 import { useContext, useState } from 'preact/hooks';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import type { GrantWithStatus } from '../../../../../index.js';
 import { minute } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';

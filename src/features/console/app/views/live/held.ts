@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useSignalEffect } from '@preact/signals';
-import type { AccessClient } from '../../../../client/access-client.js';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import type { AccessClient } from '../../../../../client.js';
+import type { GrantWithStatus } from '../../../../../index.js';
 import { after, nextOf, second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { useAt } from '../../frame/use-at.js';

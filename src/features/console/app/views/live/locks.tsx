@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { LockWithStatus } from '../../../../../engine/endings/locks.js';
+import type { LockWithStatus } from '../../../../../index.js';
 import { nextOf } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';

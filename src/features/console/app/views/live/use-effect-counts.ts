@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { EndCounts } from '../../../../client/access-client.js';
+import type { EndCounts } from '../../../../../client.js';
 import { after } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { useRead, type Read } from '../../frame/use-read.js';

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { ScopeReport, SubjectReport } from '../../../../../journal/report.js';
+import type { ScopeReport, SubjectReport } from '../../../../../journal.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import type { Query } from '../../frame/router.js';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { RuleUse } from '../../../../../journal/report.js';
+import type { RuleUse } from '../../../../../journal.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { RequestFound } from '../../../../../engine/lists/lookups.js';
+import type { RequestFound } from '../../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { addMessages, t, type MessageKey } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';

@@ -1,8 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { RequestFound } from '../../../../../engine/lists/lookups.js';
-import type { GrantWithStatus } from '../../../../../engine/with-status.js';
-import { formatDuration } from '../../../../../core/duration.js';
+import type { GrantWithStatus, RequestFound } from '../../../../../index.js';
+import { formatDuration } from '../../../../../internal/page.js';
 import { useConsole } from '../../frame/console.js';
 import { addMessages, t } from '../../frame/messages.js';
 import { useKey } from '../../frame/use-key.js';

@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { RequestFound } from '../../../../../engine/lists/lookups.js';
-import { effectiveEnd } from '../../../../../records/derived.js';
+import type { RequestFound } from '../../../../../index.js';
+import { effectiveEnd } from '../../../../../internal/page.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';

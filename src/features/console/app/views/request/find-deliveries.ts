@@ -1,7 +1,6 @@
-import type { RequestFound } from '../../../../../engine/lists/lookups.js';
-import { effectiveEnd } from '../../../../../records/derived.js';
-import type { AuditEntry } from '../../../../../records/index.js';
-import type { AccessClient } from '../../../../client/access-client.js';
+import type { AuditEntry, RequestFound } from '../../../../../index.js';
+import { effectiveEnd } from '../../../../../internal/page.js';
+import type { AccessClient } from '../../../../../client.js';
 import { statusOf } from '../../parts/problem.js';
 
 /*

@@ -1,6 +1,5 @@
-import type { InboxItem } from '../../../../../engine/answers.js';
-import type { RequestFound } from '../../../../../engine/lists/lookups.js';
-import type { RequestReviewers, TimelineEvent } from '../../../../client/access-client.js';
+import type { InboxItem, RequestFound } from '../../../../../index.js';
+import type { RequestReviewers, TimelineEvent } from '../../../../../client.js';
 import type { Console } from '../../frame/console.js';
 import type { PersonInfo } from '../../frame/types.js';
 

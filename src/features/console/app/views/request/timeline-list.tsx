@@ -1,6 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { RequestFound } from '../../../../../engine/lists/lookups.js';
-import type { TimelineEvent } from '../../../../client/access-client.js';
+import type { RequestFound } from '../../../../../index.js';
+import type { TimelineEvent } from '../../../../../client.js';
 import { t, type MessageKey } from '../../frame/messages.js';
 import { Name } from '../../parts/person.js';
 import { Scope } from '../../parts/scope.js';

@@ -1,5 +1,5 @@
-import type { RequestFound } from '../../../../../engine/lists/lookups.js';
-import type { TimelineEvent } from '../../../../http/timeline.js';
+import type { RequestFound } from '../../../../../index.js';
+import type { TimelineEvent } from '../../../../../client.js';
 
 /* The events of a request as lines of the page. The events come from the API; this only says how each reads. */
 

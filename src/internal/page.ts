@@ -1,0 +1,7 @@
+/*
+ * What only the page of the console needs, and no entry exports.
+ */
+export { toCsv } from '../core/csv.js';
+export { formatDuration } from '../core/duration.js';
+export { lastingText } from '../core/errors/lasting.js';
+export { effectiveEnd, effectiveStart } from '../records/derived.js';
