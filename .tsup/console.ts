@@ -5,7 +5,10 @@ import type { Plugin, Rolldown } from 'vite';
 import type { PageFiles } from '../src/features/console/serve/files.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const APP = 'src/features/console/app';
+/** The folder of the page. */
+export const APP = 'src/features/console/app';
+/** The folder to which the browser tests write the coverage of the page, if any. The page is then not minified, and has source maps. */
+export const coverageFolder = (): string | undefined => process.env['JIT_PAGE_COVERAGE'];
 /** The module that reads what this build makes. */
 const READER = '/src/features/console/serve/files.ts';
 
@@ -20,6 +23,8 @@ export interface BuiltConsole {
   readonly modules: readonly string[];
   /** The packages whose code is in it. */
   readonly packages: readonly string[];
+  /** The source maps of the scripts, by name. None without a {@link coverageFolder}. */
+  readonly maps: Readonly<Record<string, { readonly sources: readonly string[] }>>;
 }
 
 /**
@@ -30,7 +35,7 @@ export interface BuiltConsole {
 export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefined> {
   const main = join(root, APP, 'main.tsx');
   if (!existsSync(main)) return undefined;
-  const output = await bundled(main);
+  const output = (await bundled(main)).filter(({ fileName }) => !fileName.endsWith('.map'));
   const chunks = output.filter((file) => file.type === 'chunk');
   /** A script, and all that it imports before it runs. */
   const scriptsOf = (name: string): string[] => {
@@ -52,13 +57,15 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
     requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('requests')])],
     modules: ids.flatMap((id) => /\/src\/(.+)\.tsx?$/.exec(id)?.[1] ?? []),
     packages: [...new Set(ids.flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []))],
+    maps: Object.fromEntries(chunks.flatMap(({ fileName, map }) => (map === null ? [] : [[fileName, map]]))),
   };
 }
 
 async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']> {
   const { build } = await import('vite');
-  // Vite sets it, and a program that runs the sources may read it.
+  // Vitest sets another, with which Vite would add its help for developers. A program that runs the sources may read it.
   const { NODE_ENV } = process.env;
+  process.env['NODE_ENV'] = 'production';
   try {
     const built = await build({
       configFile: false,
@@ -77,6 +84,7 @@ async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']>
         // One style sheet, because small files compress badly.
         cssCodeSplit: false,
         reportCompressedSize: false,
+        ...(coverageFolder() !== undefined && { minify: false, sourcemap: 'hidden' }),
         rolldownOptions: {
           input: { console: main },
           output: {

@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
+import { join } from 'node:path';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
+import { coverageFolder } from '../../.tsup/console.js';
 import { isRequired } from '../required.js';
 
 /** A running browser of the tests. */
@@ -51,7 +55,10 @@ export function describeChromium(name: string, define: (browser: TestBrowser) =>
       browser = await launch(program);
     });
     afterEach(async () => {
-      for (const context of browser?.contexts() ?? []) await context.close();
+      for (const context of browser?.contexts() ?? []) {
+        await keepCoverage(context);
+        await context.close();
+      }
       const [first] = thrown.splice(0);
       if (first !== undefined) throw first;
     });
@@ -61,12 +68,24 @@ export function describeChromium(name: string, define: (browser: TestBrowser) =>
         const context = await (browser as Browser).newContext(options);
         // On a busy machine, loading a page may take minutes. The time limit of the test bounds it.
         context.setDefaultTimeout(0);
+        // It begins before the page asks for anything: the browser takes both in this order.
+        if (coverageFolder() !== undefined)
+          context.on('page', (opened) => void opened.coverage.startJSCoverage({ resetOnNavigation: false }));
         const page = await context.newPage();
         context.on('weberror', (error) => thrown.push(error.error()));
         return page;
       },
     });
   });
+}
+
+/** Writes which parts of their scripts the open pages have run, for test/browser/coverage.ts. */
+async function keepCoverage(context: BrowserContext): Promise<void> {
+  const folder = coverageFolder();
+  if (folder === undefined) return;
+  const scripts = await Promise.all(context.pages().map((page) => page.coverage.stopJSCoverage()));
+  const kept = scripts.flat().map(({ url, functions }) => ({ url, functions }));
+  writeFileSync(join(folder, `${randomUUID()}.json`), JSON.stringify(kept));
 }
 
 /** Starts a Chromium with a fresh profile. It is stopped, and its profile removed, when it is closed or this process ends. */
