@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { AccessClient } from '../../../../src/features/client/access-client.js';
 import { aGrant } from '../../../../src/testing.js';
 import { addMessages } from '../../../../src/features/console/app/frame/messages.js';
 import { history } from '../../../../src/features/console/app/views/history.messages.js';
 import { grantRows } from '../../../../src/features/console/app/views/history/grant-rows.js';
-import { addressOf, questionIn } from '../../../../src/features/console/app/views/history/question.js';
+import { addressOf, questionIn, readHeld, widestTopic } from '../../../../src/features/console/app/views/history/question.js';
 import { DAY } from '../../../../src/features/console/app/views/history/span.js';
 
 addMessages(history);
@@ -43,6 +44,26 @@ describe('a question by its address', () => {
       ...question,
       at: 'scope' in question.topic ? question.at : NOW - 1,
     });
+  });
+});
+
+describe('the widest question of a caller', () => {
+  it('is about all access only with the right to read it', () => {
+    const permits = (isPermitted: boolean) => ({ permits: () => isPermitted, caller: 'user:me' });
+    expect(widestTopic(permits(true))).toEqual({ all: true });
+    expect(widestTopic(permits(false))).toEqual({ person: 'user:me' });
+  });
+
+  it.each([
+    ['person=user:maya', 'listGrants', { subject: 'user:maya', during: { from: NOW - 31 * DAY, to: NOW } }],
+    ['scope=db-prod:write', 'history', { scope: 'db-prod:write', from: NOW - 31 * DAY, to: NOW }],
+    ['all=true', 'history', { from: NOW - 31 * DAY, to: NOW }],
+  ])('asks the API for no more than it is about: %s', (text, method, asked) => {
+    const calls: unknown[] = [];
+    const keep = (name: string) => (query: object) => calls.push({ name, query });
+    const client = { listGrants: keep('listGrants'), history: keep('history') } as unknown as AccessClient;
+    void readHeld(client, ask(text), 'later', new AbortController().signal);
+    expect(calls).toEqual([{ name: method, query: { ...asked, after: 'later', limit: 500 } }]);
   });
 });
 

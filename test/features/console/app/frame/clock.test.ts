@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aheadBy } from '../../../../../src/features/console/app/frame/clock.js';
-import { countdown, duration } from '../../../../../src/features/console/app/frame/time.js';
+import { countdown, duration, fullTime, shortTime } from '../../../../../src/features/console/app/frame/time.js';
 import { hueOf, initialsOf } from '../../../../../src/features/console/app/parts/person.js';
 
 const HOUR = 3_600_000;
@@ -34,6 +34,23 @@ describe('a countdown', () => {
     expect(duration(2 * 24 * HOUR + 4 * HOUR + 60_000)).toBe('2 days 4 hr');
     expect(duration(24 * HOUR + 60_000)).toBe('1 day');
     expect(duration(8 * HOUR)).toBe('8 hr');
+  });
+});
+
+describe('an instant', () => {
+  const at = new Date(2026, 2, 3, 14, 5).getTime();
+  it.each([
+    ['the time alone on the same day', new Date(2026, 2, 3, 1), '14:05'],
+    ['the day of the week within six days', new Date(2026, 2, 6), 'Tue 14:05'],
+    ['the day of the month in the same year', new Date(2026, 10, 30), 'Mar 3, 14:05'],
+    ['its year in another', new Date(2027, 0, 1), 'Mar 3, 2026, 14:05'],
+  ])('has %s', (_, now, text) => {
+    expect(shortTime(at, now.getTime())).toBe(text);
+  });
+
+  it('names its zone in full', () => {
+    const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' }).formatToParts(at).find(({ type }) => type === 'timeZoneName');
+    expect(fullTime(at)).toBe(`Mar 3, 2026, 14:05:00 ${String(zone?.value)}`);
   });
 });
 
