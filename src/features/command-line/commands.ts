@@ -1,7 +1,5 @@
-import type { Clock } from '../../core/ports.js';
-import type { AccessClient } from '../client/access-client.js';
-import type { LockInput, RevokeAllInput } from '../client/inputs.js';
-import type { GrantWithStatus } from '../../engine/with-status.js';
+import type { AccessClient, LockInput, RevokeAllInput } from '../../client.js';
+import type { Clock, GrantWithStatus } from '../../index.js';
 import { count, iso, lineOf, type Outcome } from './lines.js';
 import { instantOf, OF_SERVICE, oneOf, textsOf, type CommandForm, type Given } from './options.js';
 import { approve, ask, deny, inbox, release, status, unlock, wait } from './requests.js';

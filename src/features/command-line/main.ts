@@ -1,11 +1,6 @@
-import { systemClock } from '../../core/clock.js';
-import { isJitError, messageOf } from '../../core/errors.js';
-import { escapeUnshown } from '../../core/parse.js';
-import { BUILD } from '../../core/shared.js';
-import { createClient } from '../client/client.js';
-import { HttpClientError } from '../client/errors.js';
-import { lastingText } from '../../core/errors/lasting.js';
-import type { ClientOptions } from '../client/transport.js';
+import { isJitError, systemClock } from '../../index.js';
+import { BUILD, escapeUnshown, lastingText, messageOf } from '../../internal/cli.js';
+import { createClient, HttpClientError, type ClientOptions } from '../../client.js';
 import { COMMANDS, type Command } from './commands.js';
 import { headersOf, portOf, readCommandLine, urlOf, UsageError, type Given } from './options.js';
 

@@ -1,8 +1,7 @@
 /// <reference types="node" />
 import { parseArgs } from 'node:util';
-import { parseDuration, type Duration } from '../../core/duration.js';
-import { messageOf } from '../../core/errors.js';
-import { isSecureUrl } from '../../core/secure-url.js';
+import { parseDuration, type Duration } from '../../index.js';
+import { isSecureUrl, messageOf } from '../../internal/cli.js';
 
 /** The options of each command that calls a service. */
 export const OF_SERVICE = { url: 'string', json: 'boolean', insecure: 'boolean' } as const;

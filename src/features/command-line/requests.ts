@@ -1,9 +1,6 @@
-import type { Clock } from '../../core/ports.js';
-import { sleepUntil } from '../../core/timers.js';
-import type { AccessResult, EndedRecords } from '../../engine/answers.js';
-import type { GrantWithStatus, RequestOutcome, RequestWithStatus } from '../../engine/with-status.js';
-import type { AccessClient } from '../client/access-client.js';
-import { formatDuration } from '../../core/duration.js';
+import type { AccessClient } from '../../client.js';
+import type { AccessResult, Clock, EndedRecords, GrantWithStatus, RequestOutcome, RequestWithStatus } from '../../index.js';
+import { formatDuration, sleepUntil } from '../../internal/cli.js';
 import { count, iso, lineOf, type Outcome } from './lines.js';
 import { textsOf, ttlOf, type Given } from './options.js';
 
