@@ -74,9 +74,9 @@ export default tseslint.config(
   // The exceptions, each in one place.
   { files: ['src/core/{clock,timers,turns}.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
   // The page of the console has the viewer's clock.
-  { files: ['src/features/console/app/frame/clock.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
+  { files: ['src/console/app/frame/clock.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
   // `import()` loads a view by its default export.
-  { files: ['src/features/console/app/views/*.tsx'], rules: { 'no-restricted-syntax': ['error', ...clocks] } },
+  { files: ['src/console/app/views/*.tsx'], rules: { 'no-restricted-syntax': ['error', ...clocks] } },
   // A dynamic module of Nest is a class with static methods.
   { files: ['src/guards/nest/module.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
   // React keeps the types of elements in a namespace.

@@ -6,7 +6,7 @@ import type { PageFiles } from '../src/features/console/serve/files.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The folder of the page. */
-export const APP = 'src/features/console/app';
+export const APP = 'src/console/app';
 /** The folder to which the browser tests write the coverage of the page, if any. The page is then not minified, and has source maps. */
 export const coverageFolder = (): string | undefined => process.env['JIT_PAGE_COVERAGE'];
 /** The module that reads what this build makes. */

@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // Of everything but the errors and the clock it imports only types: see the test of its imports.
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
   // The page of the console. It uses the package as an application does, by its entries: see the test of what it loads.
-  'features/console/app': ['index', 'client', 'explain', 'journal', 'internal/page'],
+  'console/app': ['index', 'client', 'explain', 'journal', 'internal/page'],
   // The command line. It uses the package by its entries too. The build loads those of `dev` only for this command.
   'features/command-line': ['index', 'client', 'internal/cli', 'features/command-line/dev'],
   'features/command-line/dev': ['index', 'console', 'http', 'journal', 'policy', 'sql'],
@@ -72,7 +72,7 @@ const ofDoors: Readonly<Record<string, readonly string[]>> = { journal: ['engine
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);
 /** The programs that use the package as an application does. */
-const [PAGE, COMMAND_LINE] = ['features/console/app', 'features/command-line'];
+const [PAGE, COMMAND_LINE] = ['console/app', 'features/command-line'];
 const isPage = (module: string) => isInside(PAGE, module);
 /** An entry, or the names that no entry exports. */
 const isDoor = (module: string) => Object.hasOwn(ENTRIES, module) || isInside('internal', module);

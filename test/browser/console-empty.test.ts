@@ -4,7 +4,7 @@ import { ANA, KOSTA, LEE, MAYA, SAM } from '../../src/features/command-line/dev/
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 
-const APP = 'src/features/console/app';
+const APP = 'src/console/app';
 const LOGS = 'logs:checkout';
 const WRITE = 'db-prod:orders:write';
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
 import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
-import type { Messages } from '../../src/features/console/app/frame/messages.js';
+import type { Messages } from '../../src/console/app/frame/messages.js';
 import { describeChromium } from './chromium.js';
 import { aFront } from './console-front.js';
 import { aWorld, type World } from './console-world.js';
@@ -109,7 +109,7 @@ describeChromium('the console, mounted elsewhere', (browser) => {
   });
 
   it('shows hostile names, tickets, texts of people and messages as text in each view', async () => {
-    const folder = new URL('../../src/features/console/app/', import.meta.url);
+    const folder = new URL('../../src/console/app/', import.meta.url);
     const files = (readdirSync(folder, { recursive: true }) as string[]).filter((path) => path.endsWith('.messages.ts'));
     const tables = await Promise.all(
       files.map(async (path) => Object.values((await import(new URL(path, folder).href)) as Record<string, Messages>)),

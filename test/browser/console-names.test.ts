@@ -5,7 +5,7 @@ import { ANA, LEE, MAYA, SAM } from '../../src/features/command-line/dev/people.
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 
-const APP = 'src/features/console/app';
+const APP = 'src/console/app';
 const LOGS = 'logs:checkout';
 const NAME = 'Lee Okafor';
 /** A text that is no id and no name. */

@@ -14,13 +14,19 @@ const program = (name: string, file: string) => join(createRequire(import.meta.u
 /** The folders under src/features. */
 export const features: readonly string[] = [...new Set(modules.flatMap((module) => /^features\/([^/]+)\//.exec(module)?.[1] ?? []))];
 
+/** The programs that use the package by its entries. A copy without one of these entries goes without the program. */
+const programs = ['console/app'];
+
 const isDoor = (module: string) => module === 'cli' || Object.hasOwn(ENTRIES, module);
 const folderOf = (feature: string) => `features/${feature}`;
 
 /** The files that are removed from src with some features. */
 export interface Deletion {
   readonly features: readonly string[];
-  /** The modules that compose a feature: all that import it, directly or not, except the entry points and the features themselves. */
+  /**
+   * The modules that compose a feature: all that import it, directly or not, except the entry points and the features themselves. And the
+   * programs that import an entry point of `doors`.
+   */
   readonly composing: readonly string[];
   /** The features' own entry points, and every other that has no export left. */
   readonly doors: readonly string[];
@@ -40,6 +46,8 @@ export function deletionOf(deleted: readonly string[]): Deletion {
     if (deleted.includes(door) || !/\bfrom '/.test(rest)) doors.push(door);
     else if (rest !== text) narrowed[door] = rest;
   }
+  for (const program of programs.map((folder) => modules.filter((module) => module.startsWith(`${folder}/`))))
+    if (imports.some(({ from, to }) => program.includes(from) && doors.includes(to))) for (const module of program) gone.add(module);
   return { features: deleted, composing: [...gone].slice(own), doors, narrowed };
 }
 

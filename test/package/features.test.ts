@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { CopiedSources, deletionOf, featureInDocs, features } from './copied-sources.js';
 
-/** Rooms that may import a feature and are removed with it: other features, guards, and the contract of guards. */
-const MAY_COMPOSE = /^(features|guards|testing\/guard)\//;
+/** Rooms that may import a feature and are removed with it: other features, guards, the contract of guards, and the page of the console. */
+const MAY_COMPOSE = /^(features|guards|testing\/guard|console\/app)\//;
 
 describe('deleting the folder of a feature deletes the feature', () => {
-  it.each(features)('%s: only other features, guards and entries import it', (feature) => {
+  it.each(features)('%s: only other features, guards, programs and entries import it', (feature) => {
     const { composing, doors, narrowed } = deletionOf([feature]);
     expect(composing.filter((module) => !MAY_COMPOSE.test(module))).toEqual([]);
     expect([...doors, ...Object.keys(narrowed)]).not.toEqual([]);

@@ -1,6 +1,6 @@
 import { invalid } from '../../../core/parse.js';
 
-/** The page as `.tsup/console.ts` builds it from `../app`. Each name has a hash of its contents. */
+/** The page as `.tsup/console.ts` builds it from `src/console/app`. Each name has a hash of its contents. */
 export interface PageFiles {
   /** The script that starts the page. */
   readonly script: string;

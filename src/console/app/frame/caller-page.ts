@@ -1,0 +1,120 @@
+import { signal, type Signal } from '@preact/signals';
+import type { AccessClient, OwnStatus } from '../../../client.js';
+import { announce } from './announce.js';
+import { deviceNow } from './clock.js';
+import type { Change, Console } from './console.js';
+import { draftsOf } from './drafts.js';
+import { subscribe } from './events.js';
+import { withReturn, type PageOptions } from './options.js';
+import type { Router } from './router.js';
+import type { PersonInfo } from './types.js';
+
+/** The answer of `GET /me`, with the viewer's name. */
+export type Mine = Awaited<ReturnType<AccessClient['status']>>;
+
+/** The parts of the window that a page uses. */
+export type Browser = Pick<Window & typeof globalThis, 'document' | 'location' | 'sessionStorage'>;
+
+/** The page of one caller, with its subscription. */
+export interface CallerPage {
+  readonly console: Console;
+  readonly status: Signal<OwnStatus>;
+  /** Ends the subscription, and what the views have registered with `onEnd`. */
+  readonly end: () => void;
+}
+
+interface PagePorts extends Pick<Console, 'client' | 'options' | 'restart'> {
+  /** The actions that the caller may take without a target. */
+  readonly permitted: ReadonlySet<string>;
+  readonly router: Router;
+  readonly browser: Browser;
+  readonly onPolling: (isPolling: boolean) => void;
+  /** Compares the caller, as `Session.check`. */
+  readonly check: () => Promise<void>;
+}
+
+/** @param first the caller's status, as read before the page is shown */
+export function openPage(first: Mine, ports: PagePorts): CallerPage {
+  const status = signal(first);
+  const listeners = new Set<(change: Change) => void>();
+  const endings: (() => void)[] = [];
+  const console = consoleOf(status, ports, listeners, endings);
+  console.learn(first.people);
+  const unsubscribe = subscribe(ports.client, {
+    document: ports.browser.document,
+    onPolling: ports.onPolling,
+    onEvent: (change) => {
+      const tell = () => {
+        for (const listener of listeners) listener(change);
+      };
+      // A stream may have begun again for another person, so each `ready` compares the caller first. Between two, it is the same person's.
+      if (change.type === 'ready' || change.type === 'reset') void ports.check().then(tell);
+      else tell();
+    },
+  });
+  const end = () => {
+    unsubscribe();
+    // Views that are still there would read what the next caller may see.
+    listeners.clear();
+    for (const call of endings) call();
+  };
+  return { console, status, end };
+}
+
+function consoleOf(
+  status: Signal<Mine>,
+  { client, permitted, options, router, browser, restart }: PagePorts,
+  listeners: Set<(change: Change) => void>,
+  endings: (() => void)[],
+): Console {
+  const caller = status.peek().subject;
+  return {
+    client,
+    caller,
+    options,
+    status,
+    ...peopleOf(),
+    announce,
+    restart,
+    route: router.route,
+    href: router.href,
+    navigate: router.navigate,
+    readOnly: options.readOnly,
+    permits: (action) => permitted.has(action),
+    drafts: draftsOf(caller, browser.sessionStorage, deviceNow),
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    onEnd: (listener) => {
+      endings.push(listener);
+    },
+    stepUp: stepUpOf(options, browser.location),
+  };
+}
+
+function peopleOf(): Pick<Console, 'people' | 'learn'> {
+  const people = signal<ReadonlyMap<string, PersonInfo>>(new Map());
+  return {
+    people,
+    learn: (found) => {
+      const known = people.peek();
+      const news = Object.entries(found ?? {}).flatMap(([id, info]) =>
+        info && known.get(id)?.name !== info.name ? [[id, info] as const] : [],
+      );
+      if (news.length > 0) people.value = new Map([...known, ...news]);
+    },
+  };
+}
+
+function stepUpOf({ stepUpUrl }: PageOptions, location: Location): Console['stepUp'] {
+  return ({ acrValues, maxAge }) => {
+    if (stepUpUrl === undefined) return false;
+    const asked = {
+      ...(acrValues !== undefined && { acr_values: acrValues }),
+      ...(maxAge !== undefined && { max_age: String(maxAge) }),
+    };
+    location.assign(withReturn(stepUpUrl, location, asked));
+    return true;
+  };
+}

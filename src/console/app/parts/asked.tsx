@@ -1,0 +1,39 @@
+import type { ComponentChildren, JSX } from 'preact';
+import type { AccessRequest } from '../../../index.js';
+import { Scopes } from './scope.js';
+import { Ticket } from './ticket.js';
+import { Duration } from './time.js';
+
+interface AskedProps {
+  readonly request: AccessRequest;
+  readonly when: ComponentChildren;
+  /** Stands in place of a reason that is missing. */
+  readonly noReason?: string;
+}
+
+/** What was requested, for how long, when, and why. */
+export function Asked({ request: { scopes, ttlMs, justification, ticket }, when, noReason }: AskedProps): JSX.Element {
+  return (
+    <>
+      <p class="inbox-what">
+        <Scopes scopes={scopes} />{' '}
+        <strong>
+          <Duration ms={ttlMs} />
+        </strong>{' '}
+        <span class="quiet">{when}</span>
+      </p>
+      {justification === undefined ? (
+        noReason && <p class="quiet">{noReason}</p>
+      ) : (
+        <blockquote class="inbox-why" dir="auto">
+          {justification}
+        </blockquote>
+      )}
+      {ticket !== undefined && (
+        <p>
+          <Ticket ticket={ticket} />
+        </p>
+      )}
+    </>
+  );
+}

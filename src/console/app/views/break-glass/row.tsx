@@ -1,0 +1,122 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { useComputed } from '@preact/signals';
+import type { BreakGlassReviewItem } from '../../../../index.js';
+import { second } from '../../frame/clock.js';
+import { useConsole } from '../../frame/console.js';
+import { t } from '../../frame/messages.js';
+import { isText } from '../../frame/shape.js';
+import { Asked } from '../../parts/asked.js';
+import { Button } from '../../parts/button.js';
+import { Held } from '../../parts/decision.js';
+import { draftOf } from '../../parts/decisions.js';
+import { Confirm } from '../../parts/dialog.js';
+import { TextField } from '../../parts/field.js';
+import { Row } from '../../parts/list.js';
+import { Name, Person } from '../../parts/person.js';
+import { Scopes } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
+import { Countdown, Time } from '../../parts/time.js';
+import { useDecision } from '../../parts/use-decision.js';
+
+export interface ReviewItem extends BreakGlassReviewItem {
+  /** Whether the viewer may give the review. */
+  readonly isMine: boolean;
+}
+
+/** One use of break-glass: who took what, when and why, and the review that must follow. */
+export function BreakGlassRow({ item, isGone }: { readonly item: ReviewItem; readonly isGone: boolean }): JSX.Element {
+  const { request, reviewBy } = item;
+  const { people, href } = useConsole();
+  const isOverdue = useComputed(() => second.value >= reviewBy).value;
+  const who = people.value.get(request.subject)?.name ?? request.subject;
+  const { afterReview } = request;
+  return (
+    <Row tabbable label={t('break-glass.row', { who, what: request.scopes.join(', ') })}>
+      <div class={isGone ? 'inbox-row over' : 'inbox-row'}>
+        <header class="inbox-head">
+          <Person id={request.subject} />
+          <p class={isOverdue ? 'chip no' : 'inbox-due'}>
+            {isOverdue ? (
+              <Text k="break-glass.overdue" with={{ time: <Time at={reviewBy} /> }} />
+            ) : (
+              <Text k="break-glass.due" with={{ time: <Countdown until={reviewBy} /> }} />
+            )}
+          </p>
+        </header>
+        <div class="inbox-columns">
+          <div class="inbox-ask">
+            <Asked request={request} when={<Text k="break-glass.taken" with={{ time: <Time at={request.createdAt} /> }} />} />
+          </div>
+          <ul class="facts">
+            <li>
+              <Text k="break-glass.blocked" with={{ who: <Name id={request.subject} /> }} />
+            </li>
+            {afterReview && afterReview.skippedGroups.length > 0 && (
+              <li>{t('break-glass.skipped', { groups: afterReview.skippedGroups.join(', ') })}</li>
+            )}
+            {afterReview && <li>{t('break-glass.reviewers', { groups: afterReview.reviewers.join(', ') })}</li>}
+          </ul>
+        </div>
+        <Review item={item} isGone={isGone} />
+        <footer class="inbox-foot">
+          <span />
+          <a href={href('request', request.id)}>{t('inbox.open')}</a>
+        </footer>
+      </div>
+    </Row>
+  );
+}
+
+function Review({ item: { request, isMine }, isGone }: { readonly item: ReviewItem; readonly isGone: boolean }): JSX.Element | null {
+  const { announce, client, drafts, people, readOnly } = useConsole();
+  const control = useDecision(request);
+  const name = draftOf(request.id);
+  const [reason, setReason] = useState(() => {
+    const kept = drafts.read(name);
+    return isText(kept) ? kept : '';
+  });
+  const [isConfirming, setConfirming] = useState(false);
+  const change = (text: string) => {
+    setReason(text);
+    drafts.write(name, text || undefined);
+  };
+  if (control.recorded) return <p class="decision-done">{t(`decision.recorded.${control.recorded.verdict}`)}</p>;
+  if (control.held && !readOnly) return <Held held={control.held} control={control} onDismiss={control.dismiss} />;
+  if (isGone) return <p class="decision-done">{t('break-glass.gone')}</p>;
+  if (readOnly) return null;
+  if (!isMine) return <p class="quiet">{t('break-glass.others')}</p>;
+  const values = { who: people.value.get(request.subject)?.name ?? request.subject, what: request.scopes.join(', ') };
+  const confirm = async () => {
+    await client.reviewBreakGlass(request.id, { verdict: 'unjustified', reason: reason.trim() || undefined });
+    change('');
+    announce(t('decision.recorded.unjustified'));
+  };
+  return (
+    <div class="form">
+      <TextField label={t('part.reason')} hint={t('break-glass.reason')} required={false} value={reason} onValue={change} />
+      <p class="actions">
+        <Button kind="yes" label={t('break-glass.justified.label', values)} onPress={() => control.decide('justified', { reason })}>
+          {t('break-glass.justified')}
+        </Button>
+        <Button kind="no" label={t('break-glass.unjustified.label', values)} onPress={() => setConfirming(true)}>
+          {t('break-glass.unjustified')}
+        </Button>
+      </p>
+      {isConfirming && (
+        <Confirm
+          title={t('break-glass.confirm')}
+          action={t('break-glass.confirm.action')}
+          kind="no"
+          onConfirm={confirm}
+          onClose={() => setConfirming(false)}
+        >
+          <p>
+            <Text k="break-glass.confirm.text" with={{ who: <Name id={request.subject} />, what: <Scopes scopes={request.scopes} /> }} />
+          </p>
+          <TextField label={t('part.reason')} hint={t('break-glass.reason')} required={false} value={reason} onValue={change} />
+        </Confirm>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { type InboxItem, patternScopes } from '../../../../index.js';
+import { second } from '../../frame/clock.js';
+import { useConsole } from '../../frame/console.js';
+import { t } from '../../frame/messages.js';
+import { Name } from '../../parts/person.js';
+import { Scope, Scopes } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
+import { Duration, Time } from '../../parts/time.js';
+import { useHoldings } from './holdings.js';
+import { Missing } from './missing.js';
+
+/** What a reviewer weighs: earlier denials, locks, the same ask again, what the subject holds, and what is missing. */
+export function Facts({ item, isDecided = false }: { readonly item: InboxItem; readonly isDecided?: boolean }): JSX.Element {
+  const { locked, narrowedTo, ownReview, denials, twins } = item;
+  const { href } = useConsole();
+  const [denial] = denials;
+  return (
+    <ul class="facts">
+      {denial && (
+        <Fact tone="no">
+          <Text k="inbox.denied" with={{ who: <Name id={denial.by} />, time: <Time at={denial.at} /> }} />{' '}
+          {denial.reason !== undefined && <q dir="auto">{denial.reason}</q>}{' '}
+          {denials.length > 1 && t('inbox.denied.more', { count: denials.length - 1 })}
+        </Fact>
+      )}
+      {locked && <Fact tone="no">{t('inbox.locked')}</Fact>}
+      {ownReview && (
+        <Fact tone="wait">
+          <Text k="inbox.stale" with={{ time: <Time at={ownReview.at} /> }} />
+        </Fact>
+      )}
+      {twins.length > 0 && (
+        <Fact tone="wait">
+          {t('inbox.twins', { count: twins.length })}
+          {twins.map((id, i) => (
+            <a key={id} href={href('request', id)}>
+              {t('inbox.twin', { count: i + 1 })}
+            </a>
+          ))}
+        </Fact>
+      )}
+      {narrowedTo && (
+        <Fact>
+          <Text k="inbox.narrowed" with={{ what: <Scopes scopes={narrowedTo.scopes} />, long: <Duration ms={narrowedTo.ttlMs} /> }} />
+        </Fact>
+      )}
+      <Holdings subject={item.request.subject} scopes={item.request.scopes} />
+      {!isDecided && (
+        <Fact>
+          <Missing item={item} />
+        </Fact>
+      )}
+    </ul>
+  );
+}
+
+function Fact({ tone, children }: { readonly tone?: 'no' | 'wait'; readonly children: ComponentChildren }): JSX.Element {
+  return <li class={tone}>{children}</li>;
+}
+
+/** What the subject holds now that overlaps the request. */
+function Holdings({ subject, scopes }: { readonly subject: string; readonly scopes: readonly string[] }): JSX.Element | null {
+  // No event says that time has ended a grant.
+  const at = second.value;
+  const overlapping = useHoldings(subject)?.filter(
+    ({ scope: held, expiresAt }) => expiresAt > at && scopes.some((scope) => patternScopes.overlaps(held, scope)),
+  );
+  if (overlapping === undefined) return null;
+  if (overlapping.length === 0) return <Fact>{t('inbox.holds.none')}</Fact>;
+  return (
+    <>
+      {overlapping.map(({ id, scope, expiresAt }) => (
+        <Fact key={id}>
+          <Text k="inbox.holds" with={{ what: <Scope scope={scope} />, time: <Time at={expiresAt} /> }} />
+        </Fact>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,116 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { EngineStats } from '../../../explain.js';
+import { useConsole } from '../frame/console.js';
+import { addMessages, t, type MessageKey } from '../frame/messages.js';
+import type { ViewProps } from '../frame/types.js';
+import { useRead } from '../frame/use-read.js';
+import { Button } from '../parts/button.js';
+import { FilterBar } from '../parts/filter-bar.js';
+import { Page } from '../parts/page.js';
+import { useMeant } from '../parts/use-meant.js';
+import { live } from './live.messages.js';
+import { LockDialog, RevokeAllDialog } from './live/dialogs.js';
+import { filtersIn, targetOf, type Filters } from './live/filters.js';
+import { useHeld, type HeldNow } from './live/held.js';
+import { HeldList } from './live/held-list.js';
+import { Locks } from './live/locks.js';
+import './live.css';
+
+addMessages(live);
+
+/** Numbers of the service: what waits, and what is overdue. */
+function Figures({ held, unknown }: { readonly held: HeldNow; readonly unknown: string | undefined }): JSX.Element {
+  const { client, permits, href } = useConsole();
+  const { value } = useRead<EngineStats | undefined>(
+    (signal) => (permits('viewStats') ? client.stats({ signal }) : Promise.resolve(undefined)),
+    [],
+    ({ type }) => /^(request|lock|breakGlass)\./.test(type),
+  );
+  const count = held.blocks.reduce((sum, { items }) => sum + items.length, 0);
+  const of = ({ value: number, atLeast }: EngineStats['overdueEnds']) => `${number}${atLeast ? '+' : ''}`;
+  const figures: readonly (readonly [MessageKey, string, string?])[] = [
+    ['live.held', unknown !== undefined ? '–' : held.isLoading && count === 0 ? '…' : `${count}${held.hasMore ? '+' : ''}`],
+    ...(value === undefined
+      ? []
+      : ([
+          ['live.pending', of(value.pendingRequests), href('inbox')],
+          ['live.reviews', of(value.breakGlassReviews), href('break-glass')],
+          ['live.overdue', of(value.overdueEnds)],
+        ] as const)),
+  ];
+  return (
+    <dl class="figures">
+      {figures.map(([key, text, link]) => (
+        <div key={key}>
+          <dt>{t(key)}</dt>
+          <dd>{link === undefined ? text : <a href={link}>{text}</a>}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** The list of a filter that may have a name instead of an id. `unknown`: the text under which nothing is known. */
+function usePersonFilter(held: HeldNow, filters: Filters): HeldNow & { readonly unknown: string | undefined } {
+  const { href, navigate } = useConsole();
+  const isEmpty = held.blocks.length === 0 && !held.isLoading && held.error === undefined;
+  const { isLooking, isKnown, id } = useMeant(isEmpty ? filters.person : undefined);
+  useEffect(() => {
+    if (id !== undefined) navigate(href('live', undefined, { ...filters, person: id }), { replace: true });
+  }, [id]);
+  const isLoading = held.isLoading || isLooking || id !== undefined;
+  return { ...held, isLoading, unknown: isEmpty && !isLoading && !isKnown ? filters.person : undefined };
+}
+
+function Held({ filters }: { readonly filters: Filters }): JSX.Element {
+  const { permits, readOnly } = useConsole();
+  const { unknown, ...held } = usePersonFilter(useHeld(filters), filters);
+  const [form, setForm] = useState<'revokeAll' | 'lock'>();
+  const isFiltered = Object.values(filters).some((value) => value !== undefined);
+  // A right for one target is no right without a target, which is what the menu knows. The dry run says whether it suffices.
+  const offers = (action: string) => !readOnly && (permits(action) || (isFiltered && !permits('listGrants') && held.blocks.length > 0));
+  const close = () => setForm(undefined);
+  return (
+    <>
+      <Figures {...{ held, unknown }} />
+      <div class="live-actions">
+        <FilterBar
+          filters={[
+            { name: 'person', label: t('live.person'), isPerson: true },
+            { name: 'scope', label: t('live.scope') },
+            { name: 'ticket', label: t('live.ticket') },
+          ]}
+        />
+        {(offers('revokeAll') || offers('lock')) && (
+          <p class="actions">
+            {offers('revokeAll') && (
+              <Button kind="no" onPress={() => setForm('revokeAll')}>
+                {t('live.revokeAll')}
+              </Button>
+            )}
+            {offers('lock') && (
+              <Button kind="no" onPress={() => setForm('lock')}>
+                {t('live.lock')}
+              </Button>
+            )}
+          </p>
+        )}
+      </div>
+      {permits('listLocks') && <Locks canUnlock={offers('unlock')} />}
+      <HeldList {...{ held, isFiltered, unknown }} canRevoke={offers('revoke')} />
+      {form === 'revokeAll' && <RevokeAllDialog target={targetOf(filters)} onClose={close} onEnded={held.drop} />}
+      {form === 'lock' && <LockDialog target={targetOf(filters, ['person', 'scope'])} onClose={close} onEnded={held.drop} />}
+    </>
+  );
+}
+
+/** All access that is held now, and what ends it. */
+export default function View({ route: { query } }: ViewProps): JSX.Element {
+  const filters = filtersIn(query);
+  return (
+    <Page title={t('live.title')} lead={t('live.lead')}>
+      <Held key={JSON.stringify(filters)} filters={filters} />
+    </Page>
+  );
+}

@@ -1,0 +1,51 @@
+import type { GrantListInput } from '../../../../client.js';
+
+/** What the address selects. */
+export interface Filters {
+  readonly person: string | undefined;
+  readonly scope: string | undefined;
+  readonly ticket: string | undefined;
+}
+
+export const filtersIn = (query: URLSearchParams): Filters => ({
+  person: query.get('person') || undefined,
+  scope: query.get('scope') || undefined,
+  ticket: query.get('ticket') || undefined,
+});
+
+/** The held grants that the filters select, the next end first. */
+export const queryOf = ({ person, scope, ticket }: Filters): GrantListInput => ({
+  status: 'active',
+  order: 'due',
+  limit: 200,
+  ...(person === undefined ? { all: true } : { subject: person }),
+  ...(scope !== undefined && { scope }),
+  ...(ticket !== undefined && { ticket }),
+});
+
+/** What `revokeAll` and `lock` can end. */
+export const KINDS = ['person', 'scope', 'ticket'] as const;
+export type TargetKind = (typeof KINDS)[number];
+
+export interface Target {
+  readonly kind: TargetKind;
+  readonly value: string;
+}
+
+/** The narrowest target of some filters, with which a form begins. A ticket is narrower than a person, a person than a scope. */
+export function targetOf({ person, scope, ticket }: Filters, kinds: readonly TargetKind[] = KINDS): Target {
+  const given = [
+    { kind: 'ticket', value: ticket },
+    { kind: 'person', value: person },
+    { kind: 'scope', value: scope },
+  ] as const;
+  const found = given.find(({ kind, value }) => value !== undefined && kinds.includes(kind));
+  return { kind: found?.kind ?? 'person', value: found?.value ?? '' };
+}
+
+/** The target of a call. */
+export const calledBy = ({
+  kind,
+  value,
+}: Target): { readonly subject: string } | { readonly scope: string } | { readonly ticket: string } =>
+  kind === 'person' ? { subject: value.trim() } : kind === 'scope' ? { scope: value.trim() } : { ticket: value.trim() };

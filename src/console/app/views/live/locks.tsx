@@ -1,0 +1,61 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { LockWithStatus } from '../../../../index.js';
+import { nextOf } from '../../frame/clock.js';
+import { useConsole } from '../../frame/console.js';
+import { t } from '../../frame/messages.js';
+import { useAt } from '../../frame/use-at.js';
+import { useRead } from '../../frame/use-read.js';
+import { Button } from '../../parts/button.js';
+import { List, Row } from '../../parts/list.js';
+import { Section } from '../../parts/page.js';
+import { Name, Person } from '../../parts/person.js';
+import { Problem } from '../../parts/problem.js';
+import { Scope } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
+import { Time } from '../../parts/time.js';
+import { UnlockDialog } from './dialogs.js';
+
+/** The standing locks. None: nothing is shown. */
+export function Locks({ canUnlock }: { readonly canUnlock: boolean }): JSX.Element | null {
+  const { client } = useConsole();
+  const {
+    value: locks = [],
+    error,
+    again,
+  } = useRead(
+    (signal) => client.listLocks({ signal, people: true }),
+    [],
+    ({ type }) => type.startsWith('lock.'),
+  );
+  useAt(nextOf(locks.map(({ until }) => until)), locks, again);
+  const [lifted, setLifted] = useState<LockWithStatus>();
+  if (error !== undefined) return <Problem error={error} again={again} />;
+  if (locks.length === 0) return null;
+  return (
+    <Section title={t('live.locks')} count={locks.length}>
+      <List label={t('live.locks')}>
+        {locks.map((lock) => (
+          <Row key={lock.id}>
+            <div class="lock-row">
+              <span class="chip no">{t('live.lockedChip')}</span>
+              {lock.subject === undefined ? <Scope scope={lock.scope ?? ''} /> : <Person id={lock.subject} />}
+              <span class="quiet">
+                <Text k="live.lockedBy" with={{ person: <Name id={lock.by} />, time: <Time at={lock.at} /> }} />
+                {' · '}
+                {lock.until === undefined ? t('live.lockForever') : <Text k="live.lockUntil" with={{ time: <Time at={lock.until} /> }} />}
+                {lock.completedAt === undefined && ` · ${t('live.unfinished')}`}
+              </span>
+              {canUnlock && (
+                <Button small label={t('live.unlockOf', { target: lock.subject ?? lock.scope ?? '' })} onPress={() => setLifted(lock)}>
+                  {t('live.unlock')}
+                </Button>
+              )}
+            </div>
+          </Row>
+        ))}
+      </List>
+      {lifted && <UnlockDialog lock={lifted} others={locks.length - 1} onClose={() => setLifted(undefined)} onLifted={again} />}
+    </Section>
+  );
+}
