@@ -144,7 +144,7 @@ describe('the workflows', () => {
     ['package-manager-cache: false', 'package-manager-cache: false\n          cache: npm', 'version: caches'],
     [/actions\/upload-artifact@/, 'actions/cache@', 'pack: caches'],
     ['npm ci --ignore-scripts\n      - run: node', 'npm ci\n      - run: node', 'pack: install scripts'],
-    ['npm ci --prefix .ci/release --ignore-scripts', 'npm ci --prefix .ci/release', 'version: install scripts'],
+    ['npm ci --ignore-scripts\n      - uses: changesets', 'npm ci\n      - uses: changesets', 'version: install scripts'],
     ['npm ci --prefix .ci/npm --ignore-scripts', 'npm ci --prefix .ci/npm', 'stage: install scripts'],
     ['github.token', 'secrets.NPM_TOKEN', 'secret: secrets.NPM_TOKEN'],
     ['"$GITHUB_REF_NAME"\n', '${{ github.ref_name }}\n', 'pack: expression in run'],

@@ -1,6 +1,6 @@
 /*
- * The public interface of each entry, as committed in docs/api. `npm run api` fails when the code differs, so that each
- * change to it is reviewed; `npm run api -- --update` writes the reports. Reads the output of tsc in build/.
+ * The public interface of each entry, as committed in docs/api. Fails where the code differs, so that each change to it is reviewed;
+ * with `--update`, as `npm run generate` calls it, writes the reports. Reads the output of tsc in build/.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -32,9 +32,8 @@ for (const { name } of entries) {
     },
   });
   if (!result.succeeded) failed = true;
-  console.log(
-    `docs/api/${name.replaceAll('/', '-')}.api.md ${result.apiReportChanged ? (update ? 'updated' : 'differs: look, then npm run api -- --update') : 'holds'}`,
-  );
+  const report = `docs/api/${name.replaceAll('/', '-')}.api.md`;
+  if (result.apiReportChanged) console.log(update ? report : `${report} differs: look, then npm run generate`);
 }
 
 rmSync(resolve(root, 'temp'), { recursive: true, force: true });

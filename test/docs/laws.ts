@@ -162,7 +162,7 @@ export async function lawsPage(): Promise<string> {
   });
   const page = `# The laws
 
-The properties that this package guarantees. The title of each test that holds a law starts with its number (\`it('L1 ...')\`). \`npx vitest run test/docs -u\` generates this page from the titles, and a test fails while the page is out of date.
+The properties that this package guarantees. The title of each test that holds a law starts with its number (\`it('L1 ...')\`). \`npm run generate\` writes this page from the titles.
 
 ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/explanation/laws.md'))), parser: 'markdown' });

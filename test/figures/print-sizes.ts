@@ -17,7 +17,7 @@ export async function printSizes(): Promise<boolean> {
     const besideEngine = beside === undefined ? '' : ` beside JitEngine with one approver, ${alone.toLocaleString('en')} alone`;
     const isTooBig = measured > limitOf(row);
     if (isTooBig) hold = false;
-    const problem = row.measured === undefined ? '  NOT MEASURED: npm run size -- --update' : isTooBig ? '  TOO BIG' : '';
+    const problem = row.measured === undefined ? '  NOT MEASURED: npm run generate' : isTooBig ? '  TOO BIG' : '';
     console.log(`  ${bytes(measured)} of ${bytes(limitOf(row))}  ${row.name}${besideEngine}${distance(row, measured)}${problem}`);
   }
   return hold;

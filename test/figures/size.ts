@@ -1,6 +1,6 @@
 /*
  * `npm run size`: prints the size of each entry in the built package, whether it is within its limit, and the forbidden
- * modules in it. Fails on a violation. `npm run size -- --update` measures again, and writes sizes.json.
+ * modules in it. Fails on a violation. `npm run size -- --update` measures again, and raises sizes.json.
  */
 import { printContents, printSizes } from './print-sizes.js';
 import { updateSizes } from './sizes.js';

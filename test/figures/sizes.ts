@@ -78,12 +78,17 @@ export async function weighRow({ entry, names, beside, page }: SizeRow): Promise
   return { alone, beside: beside ? (await weigh(ENGINE + own)) - (await weigh(ENGINE)) : undefined };
 }
 
-/** Measures every row, and writes sizes.json. */
-export async function updateSizes(): Promise<void> {
-  const measured: Record<string, number> = {};
+/** What sizes.json must say: each row that it lacks, and a smaller size. Only `isRaised` takes a larger one. */
+export async function sizesFile(isRaised = false): Promise<Readonly<Record<string, number>>> {
+  const sizes: Record<string, number> = {};
   for (const row of readSizes()) {
     const { alone, beside } = await weighRow(row);
-    measured[row.name] = beside ?? alone;
+    sizes[row.name] = Math.min(beside ?? alone, isRaised ? Infinity : (row.measured ?? Infinity));
   }
-  writeFileSync(path, `${JSON.stringify(measured, undefined, 2)}\n`);
+  return sizes;
+}
+
+/** Measures every row, and writes sizes.json. */
+export async function updateSizes(): Promise<void> {
+  writeFileSync(path, `${JSON.stringify(await sizesFile(true), undefined, 2)}\n`);
 }

@@ -31,9 +31,7 @@ describe('the stored shape', () => {
     expect(new Set(Object.keys(RELEASED).map(Number))).toEqual(new Set(Object.values(LAYOUTS)));
   });
 
-  it('L30 is that of its file: mark each addition with a layout that no release has, and write its file with `-u`', async () => {
-    if (RELEASED[LAYOUT] === undefined)
-      await expect(`${JSON.stringify(storedShape(), undefined, 2)}\n`).toMatchFileSnapshot(fileOf(LAYOUT));
+  it('L30 is that of its file: mark each addition with a layout that no release has, and `npm run generate` writes its file', () => {
     expect(storedShape()).toEqual(readShape(LAYOUT));
     expect(existsSync(fileOf(LAYOUT + 1))).toBe(false);
   });

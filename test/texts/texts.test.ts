@@ -4,17 +4,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { BANNED } from './banned.js';
-import { sources, textsOf } from './collect.js';
+import { textsOf } from './collect.js';
 import { commentsOf } from './comments.js';
 import { titlesOf } from './titles.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Each file with its texts below it, in the order in which they stand there. */
-function table(): string {
-  const files = sources().map((file) => [file, ...new Set(textsOf(file).map(({ text }) => `  ${JSON.stringify(text)}`))]);
-  return `${files.flatMap((lines) => (lines.length > 1 ? [lines.join('\n')] : [])).join('\n\n')}\n`;
-}
 
 const tracked = (...paths: string[]): string[] =>
   execFileSync('git', ['ls-files', ...paths], { cwd: root, encoding: 'utf8' })
@@ -51,10 +45,6 @@ const bannedTitlesIn = (file: string, source?: string): string[] =>
   titlesOf(file, source).flatMap(({ line, text }) => bannedIn(file, withoutQuotes(text), line));
 
 describe('the texts that people read', () => {
-  it('are all in one table, to be read from top to bottom: run `npx vitest run test/texts -u` after changing one', async () => {
-    await expect(table()).toMatchFileSnapshot(join(root, 'test/texts/run-time-texts.txt'));
-  });
-
   it('are collected from templates and constants, without statements for programs', () => {
     const source = [
       "import { a } from './not a text.js';",
