@@ -195,7 +195,7 @@ describe('neededLayout()', () => {
     withKind(NEW, 'grant.seen', 4, () => expect(neededLayout({ put: [rowOf()], append })).toBe(4));
   });
 
-  it('is none for what layout 1 has', () => {
+  it('is undefined for what layout 1 has', () => {
     expect(neededLayout({ put: [encode(aGrant()), encode(aRequest())], append: [anEntry({ type: 'grant.issued' })] })).toBeUndefined();
     expect(neededLayout({ put: [], append: [] })).toBeUndefined();
   });
