@@ -9,8 +9,8 @@ const { peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as
 };
 const OUTSIDE = ['node:*', ...Object.keys(peerDependencies)];
 
-/** The module of the command line that its command `dev` loads. It loads the entries, as a service does. */
-const DEV = '/command-line/dev/';
+/** The modules of the command line that its command `dev` loads. They load the entries, as a service does. */
+const DEV = '/src/cli/dev/';
 
 const entriesOfDev: Plugin = {
   name: 'entries-of-dev',
@@ -22,8 +22,13 @@ const entriesOfDev: Plugin = {
   },
 };
 
-/** The command line, a program of two files: `cli.js`, and `dev.js`, which only its command `dev` loads. */
-const PROGRAM: BuildOptions = { entryPoints: ['build/cli.js'], splitting: true, chunkNames: '[name]', plugins: [entriesOfDev] };
+/** The command line, a program of two files: `cli.js`, and `dev.js`, which only its command `dev` loads. Built from its sources. */
+const PROGRAM = {
+  entryPoints: { cli: 'src/cli/cli.ts' },
+  splitting: true,
+  chunkNames: '[name]',
+  plugins: [entriesOfDev],
+} satisfies BuildOptions;
 
 /**
  * Builds each of these entries as one file, with a copy of each module that it needs: opening a file takes longer than reading a small
@@ -55,7 +60,7 @@ export const singleFiles = (
       });
     const built = [await files({ entryPoints: entries.map((entry) => `build/${entry}.js`) })];
     // No program loads the command line with `require`. The tests build copies of the sources without it.
-    if (format === 'esm' && existsSync('build/cli.js')) built.push(await files(PROGRAM));
+    if (format === 'esm' && existsSync(PROGRAM.entryPoints.cli)) built.push(await files(PROGRAM));
     for (const file of built.flatMap(({ metafile }) => Object.keys(metafile.outputs)).filter((name) => !name.endsWith('.map'))) {
       await minify(file);
       if (readFileSync(file, 'utf8').startsWith('#!')) chmodSync(file, 0o755);

@@ -43,14 +43,12 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
   // The page of the console. It uses the package as an application does, by its entries: see the test of what it loads.
   'console/app': ['index', 'client', 'explain', 'journal', 'internal/page'],
-  // The command line. It uses the package by its entries too. The build loads those of `dev` only for this command.
-  'features/command-line': ['index', 'client', 'internal/cli', 'features/command-line/dev'],
-  'features/command-line/dev': ['index', 'console', 'http', 'journal', 'policy', 'sql'],
+  // The command line, a program. It uses the package by its entries too. The build loads those of `dev` only for this command.
+  cli: ['index', 'client', 'internal/cli', 'cli/dev'],
+  'cli/dev': ['index', 'console', 'http', 'journal', 'policy', 'sql'],
   // The few names that only these two need, and no entry exports: no part of a feature.
   internal: ground,
   'features/react': [...ground, 'engine', 'features/client', 'elements'],
-  // The command line, a program.
-  cli: ['features/command-line'],
 
   // They receive an engine as an argument, and import only its type.
   guards: [...ground, 'engine'],
@@ -64,7 +62,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that may use Node, and so must not be in the core entry. */
-const forNode = ['sinks/jsonl', 'jsonl', 'features/command-line', 'features/command-line/dev', 'cli'];
+const forNode = ['sinks/jsonl', 'jsonl', 'cli', 'cli/dev'];
 
 /** What a door may import and the folder of its name may not. */
 const ofDoors: Readonly<Record<string, readonly string[]>> = { journal: ['engine/journal-head'] };
@@ -72,7 +70,7 @@ const ofDoors: Readonly<Record<string, readonly string[]>> = { journal: ['engine
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);
 /** The programs that use the package as an application does. */
-const [PAGE, COMMAND_LINE] = ['console/app', 'features/command-line'];
+const [PAGE, COMMAND_LINE] = ['console/app', 'cli'];
 const isPage = (module: string) => isInside(PAGE, module);
 /** An entry, or the names that no entry exports. */
 const isDoor = (module: string) => Object.hasOwn(ENTRIES, module) || isInside('internal', module);
@@ -185,8 +183,7 @@ describe('the external imports of src', () => {
       (['approvers/policy', 'features/http'].includes(roomOf(from) ?? '') || isInside('features/authzen/access-request', from));
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isPreact = ({ from, to }: Import) => /^(preact|@preact\/signals)(\/|$)/.test(to) && isPage(from);
-    const isKysely = ({ from, to }: Import) =>
-      to === 'kysely' && (roomOf(from) === 'stores/sql' || from === 'features/command-line/dev/database');
+    const isKysely = ({ from, to }: Import) => to === 'kysely' && (roomOf(from) === 'stores/sql' || from === 'cli/dev/database');
     const isFramework = ({ from, to, typesOnly }: Import) =>
       frameworks[from] === to && (typesOnly || isInside('guards/nest', from) || from === 'features/react/hooks');
     const allowed = (found: Import) =>

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
  * that stand on it. mutate.test.ts holds this list against what is loaded.
  */
 const core = [
-  'src/{core,engine,features,followers,journal,kernel,lifecycle,model,records}/**/*.ts',
+  'src/{cli,core,engine,features,followers,journal,kernel,lifecycle,model,records}/**/*.ts',
   'src/{approvers,sinks}/*.ts',
   'src/stores/{judge,watchers,memory/**/*}.ts',
 ];

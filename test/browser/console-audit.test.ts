@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
-import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
+import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
 import { describeChromium, violations } from './chromium.js';
 import { aWorld, NOW, type World } from './console-world.js';
 

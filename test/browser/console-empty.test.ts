@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { ANA, KOSTA, LEE, MAYA, SAM } from '../../src/features/command-line/dev/people.js';
+import { ANA, KOSTA, LEE, MAYA, SAM } from '../../src/cli/dev/example/people.js';
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { ANA, KOSTA, LEE, MAYA } from '../../src/features/command-line/dev/people.js';
+import { ANA, KOSTA, LEE, MAYA } from '../../src/cli/dev/example/people.js';
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
-import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
+import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
 import type { Messages } from '../../src/console/app/frame/messages.js';
 import { describeChromium } from './chromium.js';
 import { aFront } from './console-front.js';

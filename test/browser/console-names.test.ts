@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
-import { ANA, LEE, MAYA, SAM } from '../../src/features/command-line/dev/people.js';
+import { ANA, LEE, MAYA, SAM } from '../../src/cli/dev/example/people.js';
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 

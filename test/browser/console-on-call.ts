@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { ANA, MAYA, NOOR } from '../../src/features/command-line/dev/people.js';
+import { ANA, MAYA, NOOR } from '../../src/cli/dev/example/people.js';
 import type { World } from './console-world.js';
 
 const SCOPE = 'db-prod:orders:write';

@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
-import { ANA, KOSTA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
+import { ANA, KOSTA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
 import { HookError, LayoutError, MovedError, PartialError, RollbackError, StoreError } from '../../src/core/errors.js';
 import { toProblem } from '../../src/http.js';
 import { MemoryGrantStore } from '../../src/index.js';

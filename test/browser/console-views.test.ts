@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
+import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 

@@ -3,9 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import type { BrowserContextOptions, Locator, Page, Request } from 'playwright-core';
 import { JitEngine, MemoryGrantStore, patternScopes, type GrantStore } from '../../src/index.js';
-import { writeHistory } from '../../src/features/command-line/dev/history.js';
-import { policy } from '../../src/features/command-line/dev/people.js';
-import { serveDev } from '../../src/features/command-line/dev/server.js';
+import { writeHistory } from '../../src/cli/dev/example/history.js';
+import { policy } from '../../src/cli/dev/example/people.js';
+import { serveDev } from '../../src/cli/dev/server.js';
 import { ManualClock } from '../../src/testing.js';
 import type { TestBrowser } from './chromium.js';
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { PROBLEMS, toProblem } from '../../src/features/http/problem.js';
 import { createClient } from '../../src/features/client/client.js';
 import { engineErrorOf } from '../../src/features/client/errors.js';
-import { main } from '../../src/features/command-line/main.js';
+import { main } from '../../src/cli/main.js';
 import { DecisionQueue, readKept } from '../../src/console/app/parts/decision-queue.js';
 import { refusalOf } from '../../src/console/app/views/ask/problems.js';
 import { ManualClock } from '../../src/testing.js';

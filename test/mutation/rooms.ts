@@ -29,7 +29,7 @@ export const ROOMS: readonly Room[] = [
   },
   { name: 'records', holds: ['model/', 'records/'] },
   { name: 'engine', holds: ['kernel/', 'engine/'] },
-  { name: 'features', holds: ['features/'] },
+  { name: 'features and the command line', holds: ['features/', 'cli/'] },
   { name: 'stores/memory', holds: ['stores/memory/', 'stores/judge.ts', 'stores/watchers.ts'] },
   { name: 'approvers and sinks', holds: ['approvers/', 'sinks/'] },
   { name: 'the rest', holds: [''] },

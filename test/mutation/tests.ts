@@ -1,6 +1,6 @@
 /** The tests that run for a mutant. */
 export const ASKED: readonly string[] = [
-  'test/{core,engine,faults,followers,journal,kernel,lifecycle,records,sinks}/*.test.ts',
+  'test/{cli,core,engine,faults,followers,journal,kernel,lifecycle,records,sinks}/*.test.ts',
   'test/features/*/*.test.ts',
   'test/stores/memory/*.test.ts',
   'test/contract/{memory,yielding}.test.ts',

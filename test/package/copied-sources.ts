@@ -15,9 +15,9 @@ const program = (name: string, file: string) => join(createRequire(import.meta.u
 export const features: readonly string[] = [...new Set(modules.flatMap((module) => /^features\/([^/]+)\//.exec(module)?.[1] ?? []))];
 
 /** The programs that use the package by its entries. A copy without one of these entries goes without the program. */
-const programs = ['console/app'];
+const programs = ['console/app', 'cli'];
 
-const isDoor = (module: string) => module === 'cli' || Object.hasOwn(ENTRIES, module);
+const isDoor = (module: string) => Object.hasOwn(ENTRIES, module);
 const folderOf = (feature: string) => `features/${feature}`;
 
 /** The files that are removed from src with some features. */

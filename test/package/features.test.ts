@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { CopiedSources, deletionOf, featureInDocs, features } from './copied-sources.js';
 
-/** Rooms that may import a feature and are removed with it: other features, guards, the contract of guards, and the page of the console. */
-const MAY_COMPOSE = /^(features|guards|testing\/guard|console\/app)\//;
+/** Rooms that may import a feature and are removed with it: other features, guards, the contract of guards, and the two programs. */
+const MAY_COMPOSE = /^(features|guards|testing\/guard|console\/app|cli)\//;
 
 describe('deleting the folder of a feature deletes the feature', () => {
   it.each(features)('%s: only other features, guards, programs and entries import it', (feature) => {

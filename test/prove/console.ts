@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { buildConsole } from '../../.tsup/console.js';
-import { SAM } from '../../src/features/command-line/dev/people.js';
-import { serveDev } from '../../src/features/command-line/dev/server.js';
+import { SAM } from '../../src/cli/dev/example/people.js';
+import { serveDev } from '../../src/cli/dev/server.js';
 import { JitEngine, MemoryGrantStore } from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 import { launch } from '../browser/chromium.js';

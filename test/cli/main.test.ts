@@ -4,11 +4,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS } from '../../../src/features/command-line/commands.js';
-import { main } from '../../../src/features/command-line/main.js';
-import { toNodeHandler } from '../../../src/http.js';
-import { root } from '../../docs/pages.js';
-import { aService, BASE, MAYA, SAM, SCOPE, SEC, withExamples } from '../http/world.js';
+import { COMMANDS } from '../../src/cli/commands.js';
+import { main } from '../../src/cli/main.js';
+import { toNodeHandler } from '../../src/http.js';
+import { root } from '../docs/pages.js';
+import { aService, BASE, MAYA, SAM, SCOPE, SEC, withExamples } from '../features/http/world.js';
 
 /** The caller is the one that the bearer token names. */
 const identify = (request: Request) => {
@@ -531,7 +531,7 @@ describe('the program', () => {
     const run = (...args: string[]) =>
       new Promise<readonly unknown[]>((resolve) => {
         const env = { ...process.env, JIT_ACCESS_TOKEN: SEC };
-        const child = spawn(process.execPath, ['--import', 'tsx', `${root}src/cli.ts`, ...args], { env, cwd: root });
+        const child = spawn(process.execPath, ['--import', 'tsx', `${root}src/cli/cli.ts`, ...args], { env, cwd: root });
         let printed = '';
         child.stdout.on('data', (text) => (printed += String(text)));
         child.on('close', (code) => resolve([code, printed]));
@@ -544,7 +544,7 @@ describe('the program', () => {
   });
 
   it('ends with its code if the reader of its output ends first, as `head` does', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', `${root}src/cli.ts`, 'help'], { cwd: root });
+    const child = spawn(process.execPath, ['--import', 'tsx', `${root}src/cli/cli.ts`, 'help'], { cwd: root });
     child.stdout.destroy();
     let err = '';
     child.stderr.on('data', (text) => (err += String(text)));

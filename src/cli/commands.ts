@@ -1,5 +1,5 @@
-import type { AccessClient, LockInput, RevokeAllInput } from '../../client.js';
-import type { Clock, GrantWithStatus } from '../../index.js';
+import type { AccessClient, LockInput, RevokeAllInput } from '../client.js';
+import type { Clock, GrantWithStatus } from '../index.js';
 import { count, iso, lineOf, type Outcome } from './lines.js';
 import { instantOf, OF_SERVICE, oneOf, textsOf, type CommandForm, type Given } from './options.js';
 import { approve, ask, deny, inbox, release, status, unlock, wait } from './requests.js';

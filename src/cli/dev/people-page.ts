@@ -1,4 +1,4 @@
-import { PEOPLE } from './people.js';
+import { PEOPLE } from './example/people.js';
 
 // The colours and letters of the console: app/style/tokens.css.
 const STYLE = `

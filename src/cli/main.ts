@@ -1,6 +1,6 @@
-import { isJitError, systemClock } from '../../index.js';
-import { BUILD, escapeUnshown, lastingText, messageOf } from '../../internal/cli.js';
-import { createClient, HttpClientError, type ClientOptions } from '../../client.js';
+import { isJitError, systemClock } from '../index.js';
+import { BUILD, escapeUnshown, lastingText, messageOf } from '../internal/cli.js';
+import { createClient, HttpClientError, type ClientOptions } from '../client.js';
 import { COMMANDS, type Command } from './commands.js';
 import { headersOf, portOf, readCommandLine, urlOf, UsageError, type Given } from './options.js';
 

@@ -1,7 +1,6 @@
-/// <reference types="node" />
 import { parseArgs } from 'node:util';
-import { parseDuration, type Duration } from '../../index.js';
-import { isSecureUrl, messageOf } from '../../internal/cli.js';
+import { parseDuration, type Duration } from '../index.js';
+import { isSecureUrl, messageOf } from '../internal/cli.js';
 
 /** The options of each command that calls a service. */
 export const OF_SERVICE = { url: 'string', json: 'boolean', insecure: 'boolean' } as const;

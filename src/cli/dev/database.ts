@@ -1,7 +1,6 @@
-/// <reference types="node" />
 import { constants, open } from 'node:fs/promises';
-import type { GrantStore } from '../../../index.js';
-import type { NodeSqliteLike } from '../../../sql.js';
+import type { GrantStore } from '../../index.js';
+import type { NodeSqliteLike } from '../../sql.js';
 
 /** The namespace of `dev`. */
 const NAMESPACE = 'dev';
@@ -40,7 +39,7 @@ export async function openDatabase(file: string, load: () => Promise<Sqlite> = (
       '--sqlite needs the package kysely beside this one: npm install jit-access kysely. Without --sqlite, dev keeps all in memory.',
     );
   });
-  const { fromNodeSqlite, migrate, resilientHandle, sqlGrantStore } = await import('../../../sql.js');
+  const { fromNodeSqlite, migrate, resilientHandle, sqlGrantStore } = await import('../../sql.js');
   const isNew = await claim(file, (marked) => marked && isOwn(new DatabaseSync(file, { readOnly: true })));
   const database = new DatabaseSync(file);
   try {

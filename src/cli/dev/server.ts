@@ -1,11 +1,10 @@
-/// <reference types="node" />
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { JitEngine } from '../../../index.js';
-import { createConsoleHandler } from '../../../console.js';
-import { createHttpHandler, toNodeHandler, type HttpOptions, type MountedHandler } from '../../../http.js';
+import type { JitEngine } from '../../index.js';
+import { createConsoleHandler } from '../../console.js';
+import { createHttpHandler, toNodeHandler, type HttpOptions, type MountedHandler } from '../../http.js';
 import { openGate } from './gate.js';
-import { directory, may, PEOPLE } from './people.js';
+import { directory, may, PEOPLE } from './example/people.js';
 import { peoplePage } from './people-page.js';
 
 const API = '/access';

@@ -1,9 +1,8 @@
-/// <reference types="node" />
-import { JitEngine, MemoryGrantStore, patternScopes, startSweeper, systemClock } from '../../../index.js';
-import { journalHead } from '../../../journal.js';
+import { JitEngine, MemoryGrantStore, patternScopes, startSweeper, systemClock } from '../../index.js';
+import { journalHead } from '../../journal.js';
 import { openDatabase, type DevDatabase } from './database.js';
-import { writeHistory } from './history.js';
-import { policy } from './people.js';
+import { writeHistory } from './example/history.js';
+import { policy } from './example/people.js';
 import { serveDev } from './server.js';
 
 const NEXT = 'Next, with your own code: npm install jit-access, and follow docs/start/quickstart.md of the package.\n';

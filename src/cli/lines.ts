@@ -1,4 +1,4 @@
-import type { GrantWithStatus } from '../../index.js';
+import type { GrantWithStatus } from '../index.js';
 
 /** What a command found or did: the answers of the handler for `--json`, and lines for a person. */
 export interface Outcome {

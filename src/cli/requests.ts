@@ -1,6 +1,6 @@
-import type { AccessClient } from '../../client.js';
-import type { AccessResult, Clock, EndedRecords, GrantWithStatus, RequestOutcome, RequestWithStatus } from '../../index.js';
-import { formatDuration, sleepUntil } from '../../internal/cli.js';
+import type { AccessClient } from '../client.js';
+import type { AccessResult, Clock, EndedRecords, GrantWithStatus, RequestOutcome, RequestWithStatus } from '../index.js';
+import { formatDuration, sleepUntil } from '../internal/cli.js';
 import { count, iso, lineOf, type Outcome } from './lines.js';
 import { textsOf, ttlOf, type Given } from './options.js';
 

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-/// <reference types="node" />
-import { main } from './features/command-line/main.js';
+import { main } from './main.js';
 
 const { argv, env, stdout, stderr } = process;
 // The reader of a pipe may end first, as `head` does. Any other failure must not look like success.

@@ -1,4 +1,3 @@
-/// <reference types="node" />
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
