@@ -1,12 +1,12 @@
 export { sqlGrantStore } from './stores/sql/store.js';
-export type { SqlGrantStoreOptions } from './stores/sql/options.js';
+export type { SqlDialect, SqlGrantStoreOptions } from './stores/sql/options.js';
 export { resilientPool, type ResilientPoolOptions, type ResilientPoolTarget } from './stores/sql/resilient-pool.js';
 export { resilientPostgresJs, type PostgresJsLike, type PostgresJsReserved } from './stores/sql/resilient-postgres-js.js';
 export { resilientHandle } from './stores/sql/resilient-handle.js';
 export { migrate, schemaSql, sqlMigrations } from './stores/sql/migrations.js';
 export type { MigrateOptions, MigrateReport, SchemaOptions, SqlMigration } from './stores/sql/migrations.js';
 export type { SqlLock } from './stores/sql/expansions.js';
-export type { PgClient, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './stores/sql/database.js';
+export type { PgClient, PgPool, SqlDatabase, SqliteHandle } from './stores/sql/database.js';
 export { fromBunSqlite, fromNodeSqlite } from './stores/sql/sqlite-drivers.js';
 export type { BunSqliteLike, NodeSqliteLike, SqliteDriverHandle } from './stores/sql/sqlite-drivers.js';
 export { fromPglite, type PgliteLike, type PgliteResult } from './stores/sql/pglite.js';

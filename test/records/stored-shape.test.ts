@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { LAYOUT } from '../../src/core/layout.js';
 import { list, oneOf, optional, struct, text, variants, type RecordTable } from '../../src/records/fields.js';
 import { newValues, silent, since } from '../../src/records/marks.js';
+import { postgresTables } from '../../src/stores/sql/dialect/postgres.js';
 import { expansionsOf } from '../../src/stores/sql/expansions.js';
 import { LAYOUTS } from '../stores/released/layouts.js';
 import { marks, marksOf, shapeOf, storedShape, type StoredShape } from './stored-shape.js';
@@ -50,7 +51,7 @@ describe('the marks of the tables', () => {
   });
 
   it('L30 and the expansions name LAYOUT as the highest layout', () => {
-    const named = [...marks(), ...expansionsOf('postgres', false)].map(({ layout }) => layout);
+    const named = [...marks(), ...expansionsOf(postgresTables)].map(({ layout }) => layout);
     expect(Math.max(...named)).toBe(LAYOUT);
   });
 });

@@ -6,12 +6,12 @@ import { isThenable } from '../../core/thenable.js';
 import { applyPart } from './adopt-part.js';
 import { boundsOf } from './commit-transaction.js';
 import { Commits } from './commits.js';
-import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+import type { Columns, SqlDatabase } from './database.js';
 import { DatabaseFile } from './database-file.js';
+import type { Dialect, Reader } from './dialect/dialect.js';
 import { asStoreError, HookFailed } from './failures.js';
 import { refuseInsideHook, type Hook } from './hook.js';
-import { hearErrors } from './resilient-pool.js';
-import { handleReads, kyselyReads, poolReads } from './reads.js';
+import { kyselyReads } from './reads.js';
 import type { Reads } from './reads.js';
 import { notInByteOrder, refuseWrongServer } from './rows.js';
 import { RetryBudget, Session, TransactionFailed, unlessBusy, type Work } from './session.js';
@@ -24,10 +24,11 @@ import { NotificationListener } from './listener.js';
 export class Backend {
   readonly statements: Statements;
   readonly listener: NotificationListener | undefined;
-  readonly #dialect: SqlDialect;
+  readonly #dialect: Dialect;
   readonly #session: Session;
   readonly #reads: Reads;
   readonly #commits: Commits;
+  /** A handle has a file of its own. */
   readonly #isReadApart: boolean;
   #isKnown = false;
   #file: DatabaseFile | undefined;
@@ -37,30 +38,25 @@ export class Backend {
 
   constructor(
     db: SqlDatabase,
-    dialect: SqlDialect,
-    read: PgPool | SqliteHandle | undefined,
+    dialect: Dialect,
+    reader: Reader | undefined,
     timeoutMs: number,
-    portable: boolean,
     onError: (error: unknown, during: string) => void,
     hook?: Hook,
   ) {
     this.hook = hook;
     this.#dialect = dialect;
-    this.statements = statementsOf(dialect, portable);
+    this.statements = statementsOf(dialect);
     this.#session = new Session(db, timeoutMs);
-    const hooks = { before: () => this.#file?.refuseIfReplaced(), committed: (namespaces: readonly string[]) => this.#notify(namespaces) };
+    const { listening } = this.statements;
+    const committed = (namespaces: readonly string[]) => listening && this.#notify(namespaces, listening.notify);
+    const hooks = { before: () => this.#file?.refuseIfReplaced(), committed };
     this.#commits = new Commits(this.#session, this.statements, hooks, hook);
     const plain = kyselyReads(this.#session);
-    this.#isReadApart = read !== undefined && dialect === 'sqlite';
-    if (read === undefined) {
-      this.#reads = plain;
-    } else if ('prepare' in read) {
-      this.#reads = handleReads(read, plain);
-    } else {
-      this.#reads = poolReads(read, this.#session);
-      hearErrors(read);
-      if (!portable) this.listener = new NotificationListener(read, this.#session, this.statements, (error) => onError(error, 'listen'));
-    }
+    this.#isReadApart = reader !== undefined && reader.pool === undefined;
+    this.#reads = reader?.reads(this.#session, plain) ?? plain;
+    if (listening !== undefined && reader?.pool !== undefined)
+      this.listener = new NotificationListener(reader.pool, this.#session, listening, (error) => onError(error, 'listen'));
   }
 
   /**
@@ -141,15 +137,15 @@ export class Backend {
   }
 
   async #readSchema(): Promise<void> {
-    const rows = await this.#reads.now(this.statements.schema, []);
-    refuseWrongServer(rows[0], this.#dialect);
-    const encoding = rows[0]?.['encoding'];
+    const [found = {}] = await this.#reads.now(this.statements.schema, []);
+    refuseWrongServer(found, this.#dialect);
+    const { encoding } = found;
     // In any other encoding the byte order differs from the order of the ids, and some ids cannot be stored.
     if (encoding !== 'UTF8' && encoding !== 'UTF-8') {
       throw new StoreError('schema', `the database's encoding must be UTF-8; it is ${String(encoding)}`);
     }
-    if (this.statements.portable && rows[0]?.['has_byte_order'] !== true) throw notInByteOrder('schema');
-    this.#file = DatabaseFile.at(rows[0]?.['file']);
+    if (this.#dialect.byteOrder !== undefined && found['has_byte_order'] !== true) throw notInByteOrder('schema');
+    this.#file = DatabaseFile.at(found['file']);
     if (this.#isReadApart) await this.#refuseOtherFile(this.#file);
     this.#isKnown = true;
   }
@@ -171,18 +167,17 @@ export class Backend {
    * Sends NOTIFY, one statement at a time; namespaces that come up in the meantime are sent together. It is only a hint, so
    * failures are ignored.
    */
-  #notify(namespaces: readonly string[]): void {
-    if (this.#dialect !== 'postgres' || this.statements.portable) return;
+  #notify(namespaces: readonly string[], notify: Statement): void {
     for (const namespace of namespaces) this.#toNotify.add(namespace);
-    if (!this.#isNotifying) void this.#sendNotices();
+    if (!this.#isNotifying) void this.#sendNotices(notify);
   }
 
-  async #sendNotices(): Promise<void> {
+  async #sendNotices(notify: Statement): Promise<void> {
     this.#isNotifying = true;
     while (this.#toNotify.size > 0) {
       const names = JSON.stringify([...this.#toNotify]);
       this.#toNotify.clear();
-      await this.#session.ask(this.statements.notify, [names]).catch(() => undefined);
+      await this.#session.ask(notify, [names]).catch(() => undefined);
     }
     this.#isNotifying = false;
   }

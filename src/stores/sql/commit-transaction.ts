@@ -46,11 +46,13 @@ interface Guess {
 export class CommitTransactions {
   readonly #session: Session;
   readonly #statements: Statements;
-  readonly #heads = new KnownHeads();
+  /** `undefined`: no statement writes what was guessed. */
+  readonly #heads: KnownHeads | undefined;
 
   constructor(session: Session, statements: Statements) {
     this.#session = session;
     this.#statements = statements;
+    this.#heads = statements.writeGuessed && new KnownHeads();
   }
 
   /**
@@ -71,10 +73,10 @@ export class CommitTransactions {
         await this.#write(ask, judged);
         return new Map([...judged].map(([one, { batch }]) => [one, batch]));
       });
-      for (const [{ namespace }, batch] of committed) this.#heads.learn(namespace, batch);
+      for (const [{ namespace }, batch] of committed) this.#heads?.learn(namespace, batch);
       return committed;
     } catch (error) {
-      for (const { namespace } of asked) this.#heads.forget(namespace);
+      for (const { namespace } of asked) this.#heads?.forget(namespace);
       throw error;
     }
   }
@@ -87,7 +89,7 @@ export class CommitTransactions {
     for (let isFirst = true; left.length > 0; isFirst = false) {
       if (lock !== undefined) for (const { namespace } of left) await ask(lock, [namespace]);
       const lists = left.map(listsOf);
-      const guesses = isFirst && !waits && dialect === 'postgres' ? this.#guess(left, lists) : [];
+      const guesses = isFirst && !waits ? this.#guess(left, lists) : [];
       const lines = await this.#hold(ask, left, lists, guesses, waits);
       if (waits && lines.length === 0) {
         for (const { namespace } of asked) await ask(found, [namespace, GENESIS.hash]);
@@ -110,16 +112,17 @@ export class CommitTransactions {
 
   #hold(ask: Ask, asked: readonly Asked[], lists: readonly Lists[], guesses: readonly (Guess | undefined)[], waits: boolean) {
     const written = guesses.flatMap((guess, i) => guess?.batch.written((asked[i] as Asked).namespace, undefined) ?? []);
-    if (written.length === 0) {
-      return ask(waits ? this.#statements.hold : this.#statements.holdFree, [`[${lists.map(({ list }) => `[${list}]`).join()}]`]);
+    const { hold, holdFree, writeGuessed } = this.#statements;
+    if (writeGuessed === undefined || written.length === 0) {
+      return ask(waits ? hold : holdFree, [`[${lists.map(({ list }) => `[${list}]`).join()}]`]);
     }
     const json = `[${lists.map(({ list }, i) => `[${list},${guesses[i]?.text ?? 'null'}]`).join()}]`;
-    return ask(...this.#statements.writeGuessed(json, written));
+    return ask(...writeGuessed(json, written));
   }
 
   #guess(asked: readonly Asked[], lists: readonly Lists[]): readonly (Guess | undefined)[] {
     return asked.map(({ namespace, changes }, i) => {
-      const guess = this.#heads.guess(namespace, changes);
+      const guess = this.#heads?.guess(namespace, changes);
       return guess && { text: textOfGuess(guess, lists[i]?.keys ?? []), batch: new Batch(changes, guess) };
     });
   }

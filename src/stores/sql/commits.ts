@@ -7,31 +7,17 @@ import { prepare } from './batch.js';
 import type { Batch } from './batch.js';
 import { CommitTransactions } from './commit-transaction.js';
 import type { Asked, CommitOptions, Committed } from './commit-transaction.js';
-import { asStoreError, HookFailed, isBusy, isRefusal, leftBehind, mayBeOfOne } from './failures.js';
+import { asStoreError, HookFailed, isBusy, isRefusal, leftBehind } from './failures.js';
 import { isRefusable, type Hook } from './hook.js';
 import { CommitQueue, MAX_WEIGHT } from './commit-queue.js';
 import type { Kind, Waiting } from './commit-queue.js';
-import type { SqlDialect } from './database.js';
+import type { AtOnce, Dialect } from './dialect/dialect.js';
 import { RetryBudget, TransactionFailed, unlessBusy } from './session.js';
 import type { Session } from './session.js';
 import type { Statements } from './statements.js';
 
 /** The greatest number of namespaces that share a transaction. */
 const MAX_SHARING = 64;
-/**
- * How many transactions of each kind run at a time. While all that may share are running, further commits wait and then share
- * the next one. Few of those that wait long for a lock run at a time, so that the others find a free connection in the pool.
- * SQLite has one writer, and no locks for single namespaces.
- */
-const AT_ONCE: Readonly<Record<SqlDialect, Readonly<Record<Kind, number>>>> = {
-  postgres: { shared: 4, apart: Infinity, locked: 4 },
-  sqlite: { shared: 1, apart: Infinity, locked: 1 },
-};
-/**
- * Where no transaction is shared: portable statements lock one head at a time, and a hook runs for one change. So each namespace takes a
- * connection, and reads need some of the pool.
- */
-const AT_ONCE_ALONE: Readonly<Record<Kind, number>> = { shared: 0, apart: 6, locked: 2 };
 /**
  * Each transaction spends at least this many rows of the {@link TurnBudget}. SQLite's driver blocks the event loop, and even
  * a transaction of a few rows takes about a millisecond.
@@ -60,9 +46,10 @@ interface Part extends Asked {
  */
 export class Commits {
   readonly #session: Session;
-  readonly #dialect: SqlDialect;
+  readonly #dialect: Dialect;
   readonly #isAlone: boolean;
-  readonly #atOnce: Readonly<Record<Kind, number>>;
+  /** While all that may share are running, further commits wait and then share the next one. */
+  readonly #atOnce: AtOnce;
   readonly #transactions: CommitTransactions;
   readonly #hooks: CommitHooks;
   readonly #statements: Statements;
@@ -83,9 +70,10 @@ export class Commits {
     this.#session = session;
     this.#statements = statements;
     this.#hook = hook;
-    this.#dialect = statements.dialect;
-    this.#isAlone = statements.portable || hook !== undefined;
-    this.#atOnce = this.#isAlone && statements.dialect === 'postgres' ? AT_ONCE_ALONE : AT_ONCE[statements.dialect];
+    const { dialect } = statements;
+    this.#dialect = dialect;
+    this.#atOnce = hook === undefined ? dialect.atOnce : dialect.atOnceAlone;
+    this.#isAlone = hook !== undefined || this.#atOnce.shared === 0;
     this.#transactions = new CommitTransactions(session, statements);
     this.#hooks = hooks;
   }
@@ -181,7 +169,7 @@ export class Commits {
     } catch (error) {
       const failed = asFailure(error);
       // One of the namespaces may be the reason. In transactions of their own, only that one fails.
-      const isAgain = !failed.unknown && mayBeOfOne(failed.cause, this.#dialect);
+      const isAgain = !failed.unknown && this.#dialect.mayBeOfOne(failed.cause);
       for (const { queue, waiting } of parts) {
         queue.hasFailed();
         if (isAgain) queue.putBack(waiting);
@@ -206,7 +194,7 @@ export class Commits {
         queue.putBack(waiting, true);
         return;
       }
-      if (kind === 'apart' && !failed.unknown && !this.#isOneWriter && isBusy(failed.cause)) {
+      if (kind === 'apart' && !failed.unknown && this.#dialect.locksHeads && isBusy(failed.cause)) {
         queue.isStillLocked();
         queue.putBack(waiting, waiting.length === 1);
         return;
@@ -255,11 +243,6 @@ export class Commits {
     }
   }
 
-  /** On SQLite a lock is on the whole file: no namespace is the reason. */
-  get #isOneWriter(): boolean {
-    return this.#dialect === 'sqlite';
-  }
-
   /**
    * Makes one attempt. It repeats only a transaction that the server rolled back because of another one (a lock or
    * serialisation conflict), and only if no other namespace waits for it. If COMMIT had no answer, the attempt ends, and the
@@ -269,7 +252,7 @@ export class Commits {
    */
   #attempt(asked: readonly Asked[], kind: Kind, before?: CommitOptions['before']): Promise<Committed> {
     const budget = new RetryBudget(this.#session.timeoutMs);
-    const isLast = kind === 'locked' || this.#isOneWriter;
+    const isLast = kind === 'locked' || !this.#dialect.locksHeads;
     const lockMs = isLast ? this.#session.timeoutMs : Math.ceil(this.#session.timeoutMs / 4);
     const once = async () => {
       this.#hooks.before();

@@ -1,8 +1,9 @@
 import type { ContextKey, ContextQuery, StoreContext, SubjectOf } from '../../core/store-port.js';
 import { MAX_LOOK } from '../../records/index.js';
-import type { Columns, SqlDialect } from './database.js';
+import type { Columns } from './database.js';
+import type { Dialect } from './dialect/dialect.js';
 import { pageOfRows } from './find.js';
-import { given, isOpen, keyedRows, ROW, rowsAsList, serverColumns } from './fragments.js';
+import { keyedRows, ROW, serverColumns } from './fragments.js';
 import { toColumn } from './order.js';
 import { listedRow, listIn } from './rows.js';
 
@@ -17,20 +18,19 @@ const KEYED = ['i', ...ROW];
  * kind of the open rows, $8 their subject, or $9 and $10 the key of a row that names it, and $11 how many. A part that is not asked
  * for has nulls.
  */
-export function contextText(dialect: SqlDialect): string {
+export function contextText(dialect: Dialect): string {
   const subjectOf = (kind: string, id: string) =>
     `(select b.subject from jit_rows as b where b.namespace = $1 and b.kind = ${kind} and b.id = ${id})`;
-  const keyed = keyedRows(dialect, given(dialect, 2), '$1', ['of_kind', 'of_id'], `coalesce(k.id, ${subjectOf('k.of_kind', 'k.of_id')})`);
+  const keyed = keyedRows(dialect, dialect.given(2), '$1', ['of_kind', 'of_id'], `coalesce(k.id, ${subjectOf('k.of_kind', 'k.of_id')})`);
   const all = `select r.* from jit_rows as r where r.namespace = $1`;
   const holder = `coalesce($3, ${subjectOf('$4', '$5')})`;
   const live = `${all} and r.live_subject = ${holder} and r.until_at > $6`;
   // Without a subject there is no part that the lock belongs to.
-  const lock = `${all} and r.kind = 'lock' and r.id = 'open' and r.${isOpen(dialect)} and ${holder} is not null`;
-  const index = dialect === 'postgres' ? '' : ' indexed by jit_rows_subject';
-  const open = `select r.* from jit_rows as r${index} where r.namespace = $1 and r.kind = $7 and r.${isOpen(dialect)}
+  const lock = `${all} and r.kind = 'lock' and r.id = 'open' and r.${dialect.isOpen} and ${holder} is not null`;
+  const open = `select r.* from jit_rows as r${dialect.indexedBy('jit_rows_subject')} where r.namespace = $1 and r.kind = $7 and r.${dialect.isOpen}
   and r.subject = coalesce($8, ${subjectOf('$9', '$10')}) order by r.created_at, r.id limit $11`;
   const part = (name: string, names: readonly string[], from: string) =>
-    `(select ${rowsAsList(dialect, names, 'p')} from (${from}) as p) as ${name}`;
+    `(select ${dialect.rowsAsList(names, 'p')} from (${from}) as p) as ${name}`;
   return `select ${part('keyed', KEYED, `select k.i, r.* from ${keyed}`)},
 ${part('live', ROW, `${live} union all ${lock}`)},
 ${part('open', ROW, open)}, ${serverColumns(dialect)}`;

@@ -1,8 +1,5 @@
 import type { CompiledQuery } from 'kysely';
 
-/** The supported databases. Each passes the whole contract suite of `jit-access/testing`. */
-export type SqlDialect = 'postgres' | 'sqlite';
-
 /** The part of a `Kysely` instance that the store uses, for any type of tables. The store skips its plugins. */
 export interface SqlDatabase {
   withoutPlugins(): SqlDatabase;

@@ -1,4 +1,4 @@
-import type { SqlDialect } from './database.js';
+import type { Tables } from './dialect/dialect.js';
 import { schemaOf } from './schema.js';
 
 /** A lock that an upgrade takes on a table that the running processes use. */
@@ -30,16 +30,15 @@ export interface SqlIndex {
 }
 
 /** All expansions, in their order. Each layout of the package adds one, and none is ever changed. */
-export const expansionsOf = (dialect: SqlDialect, portable: boolean): readonly Expansion[] => [
-  { layout: 1, statements: schemaOf(dialect, portable), indexes: [], undo: [], locks: [] },
+export const expansionsOf = (tables: Tables): readonly Expansion[] => [
+  { layout: 1, statements: schemaOf(tables), indexes: [], undo: [], locks: [] },
 ];
 
 /** Raises the number after the expansion to a layout. */
 export const versionRaised = (layout: number): string => `update jit_schema set version = ${layout} where version < ${layout}`;
 
 /** @param isApart whether the statement runs outside of a transaction */
-export const indexCreated = (dialect: SqlDialect, { name, on }: SqlIndex, isApart: boolean): string =>
-  `create index ${dialect === 'postgres' && isApart ? 'concurrently ' : ''}if not exists ${name} on ${on}`;
+export const indexCreated = ({ concurrently }: Tables, { name, on }: SqlIndex, isApart: boolean): string =>
+  `create index ${isApart ? concurrently : ''}if not exists ${name} on ${on}`;
 
-export const indexDropped = (dialect: SqlDialect, { name }: SqlIndex): string =>
-  `drop index ${dialect === 'postgres' ? 'concurrently ' : ''}if exists ${name}`;
+export const indexDropped = ({ concurrently }: Tables, { name }: SqlIndex): string => `drop index ${concurrently}if exists ${name}`;

@@ -1,5 +1,4 @@
 import { isJitError, messageOf, StoreError } from '../../core/errors.js';
-import type { SqlDialect } from './database.js';
 
 /** Why a call may wait for a connection until its time limit. */
 const NO_CONNECTION = 'The pool may be too small, or the call was made inside a transaction of the caller, which holds the connection';
@@ -94,18 +93,10 @@ export function isRefusal(error: unknown): boolean {
   return /^(?!08|25P|40|53|55|57|58|E[A-Z]{4}|XX)[0-9A-Z]{5}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|ERROR)/.test(code);
 }
 
-/**
- * Whether a failure may be due to one of the namespaces that share a transaction: the server has answered, and the connection
- * is not lost. On SQLite, a lock or a full disk concerns the whole file.
- */
-export function mayBeOfOne(error: unknown, dialect: SqlDialect): boolean {
-  return dialect === 'sqlite' ? isRefusal(error) : /^(?!08|25P|57P|E[A-Z]{4})[0-9A-Z]{5}$/.test(codeOf(error));
-}
-
 /** A prepared statement is missing, or exists already: a pooler has switched the connection. */
 const MISPREPARED = new Set(['26000', '42P05']);
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === 'string' ? code : '';
 }

@@ -1,7 +1,8 @@
 import type { Page } from '../../core/ports.js';
 import type { FindQuery, Row } from '../../core/store-port.js';
 import { MAX_LOOK, placeOf, readPlace } from '../../records/index.js';
-import type { Columns, SqlDialect } from './database.js';
+import type { Columns } from './database.js';
+import type { Dialect } from './dialect/dialect.js';
 import { besideServer, ROW } from './fragments.js';
 import { fromColumn, toColumn } from './order.js';
 import { integerOf, rowOf, textOf } from './rows.js';
@@ -37,7 +38,7 @@ export const findName = ({ subject, scope, open, during, order }: Asked): string
  * open and the closed rows. Conditions that the index does not cover are applied to at most {@link MAX_LOOK} rows of it.
  * `looked` is the number of those rows. `last_at` and `last_id` are the place of the last one: the next page starts after it.
  */
-export function findText(dialect: SqlDialect, asked: Asked): string {
+export function findText(dialect: Dialect, asked: Asked): string {
   const { open, order } = asked;
   const by = order === 'due' ? 'sort_at' : 'created_at';
   const [is, direction, back] = order === 'newest' ? ['<', ' desc', ''] : ['>', '', ' desc'];
@@ -45,22 +46,17 @@ export function findText(dialect: SqlDialect, asked: Asked): string {
   const inOrder = (from: string, limit: string) =>
     `select ${COLUMNS} from ${from} order by ${by}${direction}, id${direction} limit ${limit}`;
   const limit = filters.length > 0 ? String(MAX_LOOK) : '$5';
-  // Without statistics, SQLite would pick any index that begins with the namespace and the kind.
-  const index = dialect === 'postgres' ? '' : ` indexed by jit_rows_${indexOf(asked)}`;
-  const run = (flag: boolean) => {
-    const isOpen = dialect === 'postgres' ? (flag ? 'open' : 'not open') : `open = ${flag ? 1 : 0}`;
-    // Without statistics PostgreSQL picks the primary key or the index of due rows, and reads the whole kind for one
-    // subject. These expressions match neither index.
-    const isApart = dialect === 'postgres' && order === 'due' && asked.subject;
-    const [at, kind] = isApart ? ['coalesce(sort_at, -1)', "kind || ''"] : [by, 'kind'];
-    const behind = [...(isApart ? [`${at} >= 0`] : []), `${at} ${is}= $3`, `(${at}, id) ${is} ($3, $4)`];
+  const { at, kind } = order === 'due' && asked.subject ? dialect.dueOfSubject : { at: by, kind: 'kind' };
+  const run = (isOpen: string) => {
+    // In another form than the column, a missing place would come first.
+    const behind = [...(at === by ? [] : [`${at} >= 0`]), `${at} ${is}= $3`, `(${at}, id) ${is} ($3, $4)`];
     const where = ['namespace = $1', `${kind} = $2`, isOpen, ...indexed, ...behind].join(' and ');
-    return `select ${COLUMNS} from jit_rows${index} where ${where} order by ${at}${direction}, id${direction} limit ${limit}`;
+    return `select ${COLUMNS} from jit_rows${dialect.indexedBy(`jit_rows_${indexOf(asked)}`)} where ${where} order by ${at}${direction}, id${direction} limit ${limit}`;
   };
   const rows =
     open === undefined
-      ? inOrder(`(select * from (${run(true)}) as a union all select * from (${run(false)}) as b) as u`, limit)
-      : run(open);
+      ? inOrder(`(select * from (${run(dialect.isOpen)}) as a union all select * from (${run(dialect.isClosed)}) as b) as u`, limit)
+      : run(open ? dialect.isOpen : dialect.isClosed);
   if (filters.length === 0) return besideServer(dialect, ROW, rows);
   const last = (column: string) => `(select ${column} from seen order by ${by}${back}, id${back} limit 1)`;
   const how = `, (select count(*) from seen) as looked, ${last(by)} as last_at, ${last('id')} as last_id`;

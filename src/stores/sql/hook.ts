@@ -4,10 +4,11 @@ import { systemClock } from '../../core/clock.js';
 import { HookError, messageOf, StoreError } from '../../core/errors.js';
 import { within } from '../../core/timers.js';
 import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
-import type { SqlDatabase, SqlDialect } from './database.js';
+import type { SqlDatabase } from './database.js';
+import type { Dialect } from './dialect/dialect.js';
 import { endsTransaction, HookFailed, isRefusal } from './failures.js';
 import type { Ask } from './session.js';
-import { statement, type Statement } from './statement.js';
+import type { Statement } from './statement.js';
 
 /** What `onCommit` receives: a change that the store is about to write. */
 export interface HookChange {
@@ -78,7 +79,7 @@ export class Hook {
    * @param timeoutMs the limit of the transaction's own statements
    */
   constructor(
-    dialect: SqlDialect,
+    dialect: Dialect,
     onCommit: OnCommit<never>,
     ms: number,
     timeoutMs: number,
@@ -93,9 +94,8 @@ export class Hook {
     // Random, so that a hook that ends the transaction and begins another does not have it by chance.
     const name = `jit_${crypto.randomUUID().replaceAll('-', '')}`;
     // A statement of the hook that hangs would otherwise hold the head until the limit of the store.
-    const limit = (of: number) => (dialect === 'postgres' ? `; set local statement_timeout = ${of}` : '');
-    this.#savepoint = statement(dialect, 'savepoint', `savepoint ${name}${limit(ms)}`);
-    this.#release = statement(dialect, 'release', `release savepoint ${name}${limit(timeoutMs)}`);
+    this.#savepoint = dialect.statement('savepoint', `savepoint ${name}${dialect.limit(ms)}`);
+    this.#release = dialect.statement('release', `release savepoint ${name}${dialect.limit(timeoutMs)}`);
   }
 
   /** The async context of this call, in which the hook will run: that of the loop that commits is another caller's. */

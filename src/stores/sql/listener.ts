@@ -24,7 +24,7 @@ const NOTHING_ARRIVES =
 export class NotificationListener {
   readonly #pool: PgPool;
   readonly #session: Session;
-  readonly #statements: Pick<Statements, 'listen' | 'notify'>;
+  readonly #statements: NonNullable<Statements['listening']>;
   readonly #report: (error: StoreError) => void;
   readonly #watchers = new Map<string, Set<() => void>>();
   /** Aborts the connection that listens, or the pause before the next one. */
@@ -33,7 +33,7 @@ export class NotificationListener {
   #isReported = false;
 
   /** @param report called when the connection receives nothing */
-  constructor(pool: PgPool, session: Session, statements: Pick<Statements, 'listen' | 'notify'>, report: (error: StoreError) => void) {
+  constructor(pool: PgPool, session: Session, statements: NonNullable<Statements['listening']>, report: (error: StoreError) => void) {
     this.#pool = pool;
     this.#session = session;
     this.#statements = statements;

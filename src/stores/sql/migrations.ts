@@ -1,11 +1,14 @@
 import { CompiledQuery, type Kysely } from 'kysely';
 import { isJitError, LayoutError, StoreError } from '../../core/errors.js';
 import { assertBoolean, invalid, readListener, readOptions } from '../../core/parse.js';
-import type { SqlDialect } from './database.js';
+import type { Tables } from './dialect/dialect.js';
+import { portableTables } from './dialect/portable.js';
+import { postgresTables } from './dialect/postgres.js';
+import { sqliteTables } from './dialect/sqlite.js';
 import { expansionsOf, indexCreated, versionRaised, type Expansion, type SqlLock } from './expansions.js';
 import { driverError } from './failures.js';
 import { serverColumns } from './fragments.js';
-import { OPTION_NAMES, readDatabase, readDialect, readPortable, type SqlGrantStoreOptions } from './options.js';
+import { OPTION_NAMES, readDatabase, readOfDialects, type SqlDialect, type SqlGrantStoreOptions } from './options.js';
 import { layoutOf } from './rows.js';
 import { SqlUpgrade } from './upgrade.js';
 
@@ -30,26 +33,23 @@ export interface SqlMigration {
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export function sqlMigrations(dialect: SqlDialect, options: SchemaOptions = {}): Readonly<Record<string, SqlMigration>> {
-  const known = readDialect(dialect);
-  const migrations = readExpansions(known, options).map((one) => [
-    `jit-access-${String(one.layout).padStart(4, '0')}`,
-    migrationOf(known, one),
-  ]);
+  const tables = tablesOf(dialect, options);
+  const migrations = expansionsOf(tables).map((one) => [`jit-access-${String(one.layout).padStart(4, '0')}`, migrationOf(tables, one)]);
   return Object.fromEntries(migrations) as Record<string, SqlMigration>;
 }
 
-function migrationOf(dialect: SqlDialect, { layout, statements, indexes, undo, locks }: Expansion): SqlMigration {
+function migrationOf(tables: Tables, { layout, statements, indexes, undo, locks }: Expansion): SqlMigration {
   const run = async (db: Kysely<unknown>, text: string) => (await db.executeQuery<Record<string, unknown>>(raw(text))).rows;
   return {
     locks,
     async up(db) {
       for (const text of statements) await run(db, text);
-      for (const index of indexes) await run(db, indexCreated(dialect, index, !db.isTransaction));
+      for (const index of indexes) await run(db, indexCreated(tables, index, !db.isTransaction));
       await run(db, versionRaised(layout));
     },
     ...(undo.length > 0 && {
       async down(db: Kysely<unknown>) {
-        const { version, readableFrom } = layoutOf((await run(db, `select ${serverColumns(dialect)}`))[0]);
+        const { version, readableFrom } = layoutOf((await run(db, `select ${serverColumns(tables.dialect)}`))[0]);
         if (readableFrom >= layout) throw new LayoutError(version, readableFrom, layout - 1);
         await run(db, `update jit_schema set version = ${layout - 1}`);
         for (const text of undo) await run(db, text);
@@ -70,10 +70,10 @@ const raw = (text: string) => CompiledQuery.raw(text) as CompiledQuery<Record<st
  * await writeFile('migrations/jit-access.sql', schemaSql('postgres'));
  */
 export function schemaSql(dialect: SqlDialect, options: SchemaOptions = {}): string {
-  const known = readDialect(dialect);
-  const texts = readExpansions(known, options).flatMap(({ layout, statements, indexes }) => [
+  const tables = tablesOf(dialect, options);
+  const texts = expansionsOf(tables).flatMap(({ layout, statements, indexes }) => [
     ...statements,
-    ...indexes.map((index) => indexCreated(known, index, false)),
+    ...indexes.map((index) => indexCreated(tables, index, false)),
     ...(layout === 1 ? [] : [versionRaised(layout)]),
   ]);
   return texts.map((text) => `${text};\n`).join('\n');
@@ -82,10 +82,12 @@ export function schemaSql(dialect: SqlDialect, options: SchemaOptions = {}): str
 /** The part of the store's options that the schema depends on. */
 export type SchemaOptions = Pick<SqlGrantStoreOptions, 'portable'>;
 
-function readExpansions(dialect: SqlDialect, options: SchemaOptions): readonly Expansion[] {
-  const { portable = false } = readOptions('options', options, ['portable']);
-  return expansionsOf(dialect, readPortable(dialect, portable));
+function tablesOf(dialect: SqlDialect, options: SchemaOptions): Tables {
+  const { portable } = readOptions('options', options, ['portable']);
+  return readOfDialects({ dialect, portable }, TABLES);
 }
+
+const TABLES = { sqlite: sqliteTables, postgres: postgresTables, portable: portableTables };
 
 /** The options of the store: one object serves both. */
 export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'dialect' | 'portable'> {
@@ -133,13 +135,12 @@ export interface MigrateReport {
  */
 export async function migrate(options: MigrateOptions): Promise<MigrateReport> {
   const given = readOptions('options', options, [...OPTION_NAMES, 'contract', 'onProgress']);
-  const { db, dialect, portable = false, contract = false } = given;
+  const { db, portable, contract = false } = given;
   assertBoolean('contract', contract);
   const onProgress = readListener<[progress: { read: number; rewritten: number }]>('onProgress', given.onProgress);
-  const known = readDialect(dialect);
-  const isPortable = readPortable(known, portable);
-  if (contract && isPortable) throw invalid('contract', 'false with portable, whose servers cannot lock a table', contract);
-  const upgrade = new SqlUpgrade(readDatabase(db), known, isPortable);
+  const tables = readOfDialects(given, TABLES);
+  if (contract && portable === true) throw invalid('contract', 'false with portable, whose servers cannot lock a table', contract);
+  const upgrade = new SqlUpgrade(readDatabase(db), tables);
   try {
     await upgrade.expand();
     const rewritten = contract ? await upgrade.contract(onProgress) : 0;

@@ -1,6 +1,13 @@
 import { assertBoolean, invalid } from '../../core/parse.js';
+import type { Dialect } from './dialect/dialect.js';
+import { portable } from './dialect/portable.js';
+import { postgres } from './dialect/postgres.js';
+import { sqlite } from './dialect/sqlite.js';
 import type { OnCommit } from './hook.js';
-import type { PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+import type { PgPool, SqlDatabase, SqliteHandle } from './database.js';
+
+/** The supported databases. Each passes the whole contract suite of `jit-access/testing`. */
+export type SqlDialect = 'postgres' | 'sqlite';
 
 export interface SqlGrantStoreOptions<Db extends SqlDatabase = SqlDatabase> {
   /** Your own Kysely instance. The store skips its plugins, and never closes it. */
@@ -76,16 +83,25 @@ export const OPTION_NAMES = [
   'onError',
 ] as const satisfies readonly (keyof SqlGrantStoreOptions)[];
 
-export function readDialect(dialect: unknown): SqlDialect {
-  if (dialect !== 'postgres' && dialect !== 'sqlite') throw invalid('dialect', "'postgres' or 'sqlite'", dialect);
-  return dialect;
+/** The options that name a dialect. */
+interface NamedDialect {
+  readonly dialect?: unknown;
+  readonly portable?: unknown;
 }
 
-export function readPortable(dialect: SqlDialect, portable: unknown): boolean {
+/** What belongs to each dialect. */
+type OfDialects<T> = Readonly<Record<SqlDialect, T>> & { readonly portable: () => T };
+
+/** What belongs to the dialect that the options name. @throws InvalidArgumentError */
+export function readOfDialects<T>({ dialect, portable = false }: NamedDialect, all: OfDialects<T>): T {
+  if (dialect !== 'postgres' && dialect !== 'sqlite') throw invalid('dialect', "'postgres' or 'sqlite'", dialect);
   assertBoolean('portable', portable);
   if (portable && dialect !== 'postgres') throw invalid('portable', "false unless dialect is 'postgres'", portable);
-  return portable;
+  return portable ? all.portable() : all[dialect];
 }
+
+/** @throws InvalidArgumentError */
+export const readDialect = (options: NamedDialect): Dialect => readOfDialects(options, { sqlite, postgres, portable });
 
 export function readDatabase(db: unknown): SqlDatabase {
   const given = db as Partial<Record<keyof SqlDatabase, unknown>> | null | undefined;

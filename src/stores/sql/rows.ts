@@ -4,7 +4,8 @@ import { refuseLayout, type StoredLayout } from '../../core/layout.js';
 import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
-import type { Columns, SqlDialect } from './database.js';
+import type { Columns } from './database.js';
+import type { Dialect } from './dialect/dialect.js';
 import { fromColumn, toColumn } from './order.js';
 import { LAYOUTS } from './fragments.js';
 
@@ -31,12 +32,11 @@ export function layoutOf(columns: Columns | undefined): StoredLayout {
  * both versions run. A standby may not yet know the last revokes (L41).
  *
  * @param first the first line of the answer; every answer has one
- * @param dialect which database answered: only PostgreSQL has standbys
  * @throws LayoutError, StoreError
  */
-export function refuseWrongServer(first: Columns | undefined, dialect: SqlDialect): void {
+export function refuseWrongServer(first: Columns | undefined, dialect: Dialect): void {
   refuseLayout(layoutOf(first));
-  if (dialect === 'postgres' && first?.['standby'] !== false) {
+  if (dialect.isStandby(first)) {
     throw new StoreError('read', 'a standby answered (pg_is_in_recovery) and may lack the last revoke: connect db and read to the primary');
   }
 }

@@ -1,5 +1,4 @@
-import type { SqlDialect } from './database.js';
-import { isOpen } from './fragments.js';
+import type { Tables } from './dialect/dialect.js';
 
 /**
  * The greatest instant of a JavaScript `Date`, and the greatest safe integer. Columns hold nothing greater, because
@@ -13,48 +12,34 @@ const LAST_INTEGER = '9007199254740991';
  *
  * - Instants are integers of epoch milliseconds. A CHECK bounds each of them, because SQLite would also store a text, or a
  *   number that JavaScript rounds.
- * - Text compares byte by byte: COLLATE "C", or SQLite's BINARY. Portable tables name no collation: see {@link BYTE_ORDER}.
+ * - Text compares byte by byte: COLLATE "C", or SQLite's BINARY. Portable tables name no collation, because the database has it.
  * - `body` and `data` are text, so that JSON is read back unchanged: no number is rounded and no key is moved.
  */
-export function schemaOf(dialect: SqlDialect, portable: boolean): readonly string[] {
-  const columns = columnsOf(dialect, portable);
+export function schemaOf(tables: Tables): readonly string[] {
+  const { integer, strict, always } = tables;
+  const columns = columnsOf(tables);
   return [
-    rowTable(dialect, columns),
-    ...rowIndexes(dialect),
+    rowTable(columns),
+    ...rowIndexes(tables),
     journalTable(columns),
-    // With this index, one look-up says whether a change was applied. Every row meets its condition. The condition keeps
-    // PostgreSQL, which has no statistics of a new table, from using this index for a statement that names no change. SQLite
-    // would use an index with a condition on a column that is never null only for a statement that repeats the condition.
-    `create index jit_journal_change on jit_journal (namespace, change_id)${dialect === 'postgres' ? ' where change_id is not null' : ''}`,
+    // With this index, one look-up says whether a change was applied.
+    `create index jit_journal_change on jit_journal (namespace, change_id)${always('where', 'change_id')}`,
     headTable(columns),
     hookTable(columns),
-    accessView(dialect),
+    accessView(tables),
     // The two numbers of the layout. Every answer and every commit compares them.
-    `create table jit_schema (version ${columns.integer} not null, readable_from ${columns.integer} not null)${columns.strict}`,
+    `create table jit_schema (version ${integer} not null, readable_from ${integer} not null)${strict}`,
     `insert into jit_schema (version, readable_from) values (1, 1)`,
   ];
 }
 
-/**
- * Whether the database compares text byte by byte. Portable tables have its collation, because some servers have only "C" and refuse
- * to name it. Another order would mix up the pages of a list.
- */
-export const BYTE_ORDER = `('B' < 'a' and 'a_c' < 'ab' and 'z' < 'é') as has_byte_order`;
+type Columns = ReturnType<typeof columnsOf>;
 
-type ColumnTypes = ReturnType<typeof columnsOf>;
-
-/** The column types, and the checks that limit their values to what JavaScript represents exactly. */
-function columnsOf(dialect: SqlDialect, portable: boolean) {
-  const postgres = dialect === 'postgres';
-  const text = postgres && !portable ? 'text collate "C"' : 'text';
-  const integer = postgres ? 'bigint' : 'integer';
+/** The checks limit the values of columns to what JavaScript represents exactly. */
+function columnsOf(tables: Tables) {
+  const { text, integer } = tables;
   return {
-    text,
-    integer,
-    small: postgres ? 'smallint' : 'integer',
-    strict: postgres ? '' : ' strict',
-    flag: postgres ? 'boolean not null' : 'integer not null check (open in (0, 1))',
-    isJson: (column: string) => (postgres ? `(${column}::json) is not null` : `json_valid(${column})`),
+    ...tables,
     instant: (column: string, rule = '') => `${column} ${integer}${rule} check (${column} between 0 and ${LAST_INSTANT})`,
     count: (column: string, from = 0) => `${column} ${integer} not null check (${column} between ${from} and ${LAST_INTEGER})`,
     hash: (column: string) => `${column} ${text} not null check (length(${column}) = 64)`,
@@ -65,8 +50,8 @@ function columnsOf(dialect: SqlDialect, portable: boolean) {
  * One row for each record, with its newest version only: a write replaces the row that has its primary key. `layout` is that of the
  * process that wrote it, so that a contract finds the rows of older ones. It lies in the padding after `open` and takes no space.
  */
-function rowTable(dialect: SqlDialect, { text, small, strict, flag, isJson, instant, count }: ColumnTypes): string {
-  const isLive = `${isOpen(dialect)} and kind in ('grant', 'usage')`;
+function rowTable({ dialect, text, small, strict, flag, generated, isJson, instant, count }: Columns): string {
+  const isLive = `${dialect.isOpen} and kind in ('grant', 'usage')`;
   return `create table jit_rows (
   namespace ${text} not null,
   kind ${text} not null,
@@ -82,13 +67,12 @@ function rowTable(dialect: SqlDialect, { text, small, strict, flag, isJson, inst
   ${instant('due_at')},
   ${instant('sort_at')},
   body ${text} not null check (${isJson('body')}),
-  live_subject ${text} generated always as (case when ${isLive} then subject end) ${dialect === 'postgres' ? 'stored' : 'virtual'},
+  live_subject ${text} generated always as (case when ${isLive} then subject end) ${generated},
   primary key (namespace, kind, id)
 )${strict}`;
 }
 
-function rowIndexes(dialect: SqlDialect): readonly string[] {
-  const postgres = dialect === 'postgres';
+function rowIndexes({ dialect, always }: Tables): readonly string[] {
   return [
     // A check reads only this index, so its cost does not depend on how many grants exist. No other index has the column
     // `live_subject`. Otherwise a planner could pick an index with every row that the subject ever had.
@@ -98,15 +82,15 @@ function rowIndexes(dialect: SqlDialect): readonly string[] {
     // The orders of `find`: by creation, for a kind, a subject and a scope, with open and closed rows apart; and by
     // `sort_at`, for the open rows of a kind. Without statistics, PostgreSQL rates all indexes on a namespace alike. So each
     // has a condition, which keeps it from queries that do not name its columns.
-    `create index jit_rows_kind on jit_rows (namespace, kind, open, created_at, id)${postgres ? ' where created_at is not null' : ''}`,
+    `create index jit_rows_kind on jit_rows (namespace, kind, open, created_at, id)${always('where', 'created_at')}`,
     `create index jit_rows_subject on jit_rows (namespace, subject, open, kind, created_at, id) where subject is not null`,
-    `create index jit_rows_scope on jit_rows (namespace, scope, kind, open, created_at, id) where scope is not null${postgres ? ' and created_at is not null' : ''}`,
-    `create index jit_rows_sort on jit_rows (namespace, kind, sort_at, id) where ${isOpen(dialect)} and sort_at is not null`,
+    `create index jit_rows_scope on jit_rows (namespace, scope, kind, open, created_at, id) where scope is not null${always('and', 'created_at')}`,
+    `create index jit_rows_sort on jit_rows (namespace, kind, sort_at, id) where ${dialect.isOpen} and sort_at is not null`,
   ];
 }
 
 /** Append-only, except for purge. The primary key prevents two commits from using the same seq. */
-const journalTable = ({ text, strict, isJson, instant, count, hash }: ColumnTypes): string => `create table jit_journal (
+const journalTable = ({ text, strict, isJson, instant, count, hash }: Columns): string => `create table jit_journal (
   namespace ${text} not null,
   ${count('seq', 1)},
   change_id ${text} not null,
@@ -132,7 +116,7 @@ const journalTable = ({ text, strict, isJson, instant, count, hash }: ColumnType
  * - `moved`: null while the namespace is here. The place to which it has moved, or the empty text while it is still arriving: every
  *   commit, `journal` and `heads` refuse it then.
  */
-const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `create table jit_heads (
+const headTable = ({ text, strict, count, hash }: Columns): string => `create table jit_heads (
   namespace ${text} not null primary key,
   ${count('revision')},
   ${count('seq')},
@@ -143,7 +127,7 @@ const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `creat
 )${strict}`;
 
 /** The changes that were committed without the store's `onCommit`, until it is called for them. */
-const hookTable = ({ text, strict, count }: ColumnTypes): string => `create table jit_hooks (
+const hookTable = ({ text, strict, count }: Columns): string => `create table jit_hooks (
   namespace ${text} not null,
   change_id ${text} not null,
   ${count('seq', 1)},
@@ -151,13 +135,9 @@ const hookTable = ({ text, strict, count }: ColumnTypes): string => `create tabl
 )${strict}`;
 
 /** Requests and grants, readable with plain SQL. `with` makes the view read-only on PostgreSQL; on SQLite every view is read-only. */
-function accessView(dialect: SqlDialect): string {
-  const postgres = dialect === 'postgres';
-  const field = (path: string) => (postgres ? `body::json #>> '{${path.replaceAll('.', ',')}}'` : `json_extract(body, '$.${path}')`);
+function accessView({ field, char, time }: Tables): string {
   // Removes the prefix with which a column keeps the order of ids (`toColumn`).
-  const plain = (column: string) => `replace(${column}, ${postgres ? 'chr' : 'char'}(1114111), '')`;
-  const time = (column: string) =>
-    postgres ? `to_timestamp(${column} / 1000.0)` : `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
+  const plain = (column: string) => `replace(${column}, ${char}(1114111), '')`;
   return `create view jit_access as
 with kept as (select * from jit_rows where kind in ('request', 'grant'))
 select

@@ -1,6 +1,5 @@
 import { sha256Hex } from '../../core/sha256.js';
 import { toUtf8 } from '../../core/utf8.js';
-import type { SqlDialect } from './database.js';
 
 /** A statement whose parameters have the form that the dialect's driver takes. */
 export interface Statement {
@@ -14,21 +13,14 @@ export interface Statement {
   readonly order: readonly number[] | undefined;
 }
 
-/** @param text with numbered parameters ($1, $2, ...), as in PostgreSQL */
-export function statement(dialect: SqlDialect, name: string, text: string): Statement {
-  if (dialect === 'postgres') {
-    const unique = `jit_access_${name}_${sha256Hex(toUtf8(text)).slice(0, 8)}`;
-    return { name: unique, text: named(unique, text), order: undefined };
-  }
-  const order: number[] = [];
-  return { name, text: text.replace(/\$(\d+)/g, (_, n: string) => (order.push(Number(n) - 1), '?')), order };
-}
-
 /**
  * Puts the name in front of the text, because a pool sees only the text. It also shows in the server's log which package
  * sent the statement.
  */
-const named = (name: string, text: string): string => `/* ${name} */ ${text}`;
+export function namedStatement(name: string, text: string): Statement {
+  const unique = `jit_access_${name}_${sha256Hex(toUtf8(text)).slice(0, 8)}`;
+  return { name: unique, text: `/* ${unique} */ ${text}`, order: undefined };
+}
 
 /** The name in a text of this package; `undefined` for a statement of the application. */
 export const nameIn = (text: string): string | undefined => /^\/\* (jit_access_\w+) \*\/ /.exec(text)?.[1];

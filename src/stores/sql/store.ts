@@ -25,14 +25,17 @@ import type {
 } from '../../core/store-port.js';
 import type { Anchor } from '../../records/index.js';
 import { Backend } from './backend.js';
-import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+import type { Columns, SqlDatabase } from './database.js';
+import type { Dialect } from './dialect/dialect.js';
 import { FailedHooks } from './failed-hooks.js';
 import { Hook, type OnCommit } from './hook.js';
-import { OPTION_NAMES, readDatabase, readDialect, readPortable, type SqlGrantStoreOptions } from './options.js';
+import { OPTION_NAMES, readDatabase, readDialect, type SqlGrantStoreOptions } from './options.js';
 import { columnsOfSubjects, contextOf, contextValues } from './context.js';
 import { askedBy, findValues, pageOfFind } from './find.js';
 import { fromColumn, toColumn } from './order.js';
 import { anchorOf, entryOf, integerOf, liveRowsOf, movedIn, rowOf, textOf } from './rows.js';
+
+const TIMEOUT_MS = 5_000;
 
 /**
  * Keeps grants and their journal in PostgreSQL or SQLite, through Kysely. `migrate` creates the tables.
@@ -52,24 +55,20 @@ import { anchorOf, entryOf, integerOf, liveRowsOf, movedIn, rowOf, textOf } from
  */
 export function sqlGrantStore<Db extends SqlDatabase>(options: SqlGrantStoreOptions<Db>): GrantStore {
   const given = readOptions('options', options, OPTION_NAMES);
-  const { portable = false } = given;
-  const dialect = readDialect(given.dialect);
-  const timeoutMs = readCount('timeoutMs', given.timeoutMs ?? 5_000, 1, 600_000);
+  const dialect = readDialect(given);
+  const timeoutMs = readCount('timeoutMs', given.timeoutMs ?? TIMEOUT_MS, 1, 600_000);
   const onError = readOnError('SQL store', given.onError);
-  const backend = new Backend(
-    readDatabase(given.db),
-    dialect,
-    readReader(dialect, given.read),
-    timeoutMs,
-    readPortable(dialect, portable),
-    onError,
-    readHook(dialect, timeoutMs, given, onError),
-  );
-  return new SqlGrantStore(backend, dialect, readNamespace(given.namespace));
+  const reader = given.read === undefined ? undefined : dialect.reader(given.read);
+  const hook = readHook(dialect, timeoutMs, given, onError);
+  return new SqlGrantStore(new Backend(readDatabase(given.db), dialect, reader, timeoutMs, onError, hook), readNamespace(given.namespace));
 }
 
+/** A store for an upgrade, whose options are known. */
+export const storeOn = (db: SqlDatabase, dialect: Dialect, namespace: string): GrantStore =>
+  new SqlGrantStore(new Backend(db, dialect, undefined, TIMEOUT_MS, () => undefined), namespace);
+
 function readHook(
-  dialect: SqlDialect,
+  dialect: Dialect,
   timeoutMs: number,
   given: { readonly onCommit?: unknown; readonly hookMs?: unknown },
   onError: (error: unknown, during: string) => void,
@@ -81,33 +80,20 @@ function readHook(
   return new Hook(dialect, given.onCommit as OnCommit<never>, ms, timeoutMs, onError);
 }
 
-function readReader(dialect: SqlDialect, read: unknown): PgPool | SqliteHandle | undefined {
-  if (read === undefined) return undefined;
-  const { query, connect, on, prepare, inTransaction } = (read ?? {}) as Partial<Record<keyof PgPool | keyof SqliteHandle, unknown>>;
-  if (dialect === 'postgres') {
-    if ([query, connect, on].every((method) => typeof method === 'function')) return read as PgPool;
-    throw invalid('read', 'a pool of pg', read);
-  }
-  if (typeof prepare === 'function' && typeof inTransaction === 'boolean') return read as SqliteHandle;
-  throw invalid('read', 'a handle of better-sqlite3 or libsql', read);
-}
-
 class SqlGrantStore implements GrantStore {
   readonly namespace: string;
   readonly durability: GrantStore['durability'];
   readonly hooks: StoreHooks;
   declare readonly watch?: (wake: () => void) => Unsubscribe;
   readonly #backend: Backend;
-  readonly #dialect: SqlDialect;
   /** The namespace as the columns store it: the result of {@link toColumn}. */
   readonly #column: string;
 
-  constructor(backend: Backend, dialect: SqlDialect, namespace: string) {
+  constructor(backend: Backend, namespace: string) {
     this.#backend = backend;
-    this.#dialect = dialect;
     this.namespace = namespace;
     this.#column = toColumn(namespace);
-    this.durability = dialect === 'postgres' ? 'server' : 'process';
+    this.durability = backend.statements.dialect.durability;
     this.hooks = new FailedHooks(backend, this.#column, namespace);
     const { listener } = backend;
     // Without a pool the store has no connection to listen on, and then has no `watch`. A `watch` that never wakes would look
@@ -116,7 +102,7 @@ class SqlGrantStore implements GrantStore {
   }
 
   in(namespace: string): GrantStore {
-    return new SqlGrantStore(this.#backend, this.#dialect, readId('namespace', namespace));
+    return new SqlGrantStore(this.#backend, readId('namespace', namespace));
   }
 
   async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {

@@ -8,17 +8,17 @@ import { Stopwatch } from '../../core/stopwatch.js';
 import { sleepUntil } from '../../core/timers.js';
 import { MAX_WEIGHT } from './commit-queue.js';
 import { boundsOf } from './commit-transaction.js';
-import type { Columns, SqlDatabase, SqlDialect } from './database.js';
+import type { Columns, SqlDatabase } from './database.js';
+import type { Tables } from './dialect/dialect.js';
 import { expansionsOf, indexCreated, indexDropped, versionRaised, type Expansion, type SqlIndex } from './expansions.js';
 import { columns, ROW, serverColumns } from './fragments.js';
 import { isBusy } from './failures.js';
 import { fromColumn } from './order.js';
 import { layoutOf, notInByteOrder, rowColumns, rowOf, textOf } from './rows.js';
-import { BYTE_ORDER } from './schema.js';
 import { RetryBudget, Session, TransactionFailed, type Ask } from './session.js';
-import { statement, type Statement } from './statement.js';
+import type { Statement } from './statement.js';
 import { statementsOf, type Statements } from './statements.js';
-import { sqlGrantStore } from './store.js';
+import { storeOn } from './store.js';
 
 /** How long a statement outside of a transaction may take, in milliseconds: it may build an index. */
 const STATEMENT_MS = 600_000;
@@ -30,8 +30,6 @@ const EXPAND_LOCK_MS = 50;
 const CONTRACT_LOCK_MS = 200;
 /** For how long a lock that is not free is tried again. */
 const PATIENCE_MS = 120_000;
-/** The pause between two changes of the contract on SQLite. It has one writer: the commits of others would seldom find it free. */
-const RELIEF_MS = 20;
 /** The pause between two tries grows up to this. It leaves the table to others for most of the time. */
 const MAX_PAUSE_MS = 1_000;
 
@@ -45,36 +43,31 @@ type Count = (read: number, rewritten: number) => void;
 /** Upgrades the tables of a database: see `docs/guides/upgrades.md`. */
 export class SqlUpgrade {
   readonly #db: SqlDatabase;
-  readonly #dialect: SqlDialect;
-  readonly #portable: boolean;
+  readonly #tables: Tables;
   readonly #session: Session;
   readonly #statements: Statements;
 
-  constructor(db: SqlDatabase, dialect: SqlDialect, portable: boolean) {
+  constructor(db: SqlDatabase, tables: Tables) {
     this.#db = db.withoutPlugins();
-    this.#dialect = dialect;
-    this.#portable = portable;
+    this.#tables = tables;
     this.#session = new Session(db, STATEMENT_MS);
-    this.#statements = statementsOf(dialect, portable);
+    this.#statements = statementsOf(tables.dialect);
   }
 
   /** The two numbers. Both are 0 while there are no tables. */
   async layout(): Promise<StoredLayout> {
-    const table = `'jit_schema'`;
-    const [found] = await this.#apart(
-      this.#dialect === 'postgres'
-        ? `select 1 as found where to_regclass(${table}) is not null`
-        : `select 1 as found from sqlite_master where name = ${table}`,
-    );
-    return layoutOf(found && (await this.#apart(`select ${serverColumns(this.#dialect)}`))[0]);
+    const [found] = await this.#apart(this.#tables.found);
+    return layoutOf(found && (await this.#apart(`select ${serverColumns(this.#tables.dialect)}`))[0]);
   }
 
   /** Adds what the tables lack for the layout of this package. Does nothing to tables of a newer layout. @throws LayoutError */
   async expand(): Promise<StoredLayout> {
-    if (this.#portable && (await this.#apart(`select ${BYTE_ORDER}`))[0]?.['has_byte_order'] !== true) throw notInByteOrder('migrate');
+    const { byteOrder } = this.#tables.dialect;
+    if (byteOrder !== undefined && (await this.#apart(`select ${byteOrder}`))[0]?.['has_byte_order'] !== true)
+      throw notInByteOrder('migrate');
     for (;;) {
       const found = await this.layout();
-      const next = expansionsOf(this.#dialect, this.#portable).find(({ layout }) => layout === found.version + 1);
+      const next = expansionsOf(this.#tables).find(({ layout }) => layout === found.version + 1);
       if (next === undefined) {
         refuseLayout(found);
         return found;
@@ -88,9 +81,9 @@ export class SqlUpgrade {
   }
 
   async #apply({ layout, statements, indexes }: Expansion): Promise<void> {
-    const isApart = this.#dialect === 'postgres' && indexes.length > 0;
+    const isApart = this.#tables.concurrently !== '' && indexes.length > 0;
     await this.#transaction(EXPAND_LOCK_MS, async (run) => {
-      const inside = isApart ? [] : indexes.map((index) => indexCreated(this.#dialect, index, false));
+      const inside = isApart ? [] : indexes.map((index) => indexCreated(this.#tables, index, false));
       for (const text of [...statements, ...inside, ...(isApart ? [] : [versionRaised(layout)])]) await run(text);
     });
     if (!isApart) return;
@@ -100,15 +93,13 @@ export class SqlUpgrade {
 
   /** Builds an index beside the reads and writes of others. One that an earlier try has left invalid is dropped first. */
   async #build(index: SqlIndex): Promise<void> {
-    if (this.#dialect === 'postgres') {
-      const isInvalid = `indexrelid = to_regclass('${index.name}') and not indisvalid`;
-      // The index is also invalid while another process builds it. Dropping it then would drop the one that process has completed.
-      const isInWork = 'exists (select from pg_stat_progress_create_index as p where p.index_relid = indexrelid)';
-      const [found] = await this.#apart(`select ${isInWork} as is_in_work from pg_index where ${isInvalid}`);
+    const { invalidIndex } = this.#tables;
+    if (invalidIndex !== undefined) {
+      const [found] = await this.#apart(invalidIndex(index.name));
       if (found?.['is_in_work'] === true) throw Object.assign(new Error('another process builds the index'), { code: LOCKED });
-      if (found !== undefined) await this.#apart(indexDropped(this.#dialect, index));
+      if (found !== undefined) await this.#apart(indexDropped(this.#tables, index));
     }
-    await this.#apart(indexCreated(this.#dialect, index, true));
+    await this.#apart(indexCreated(this.#tables, index, true));
   }
 
   /**
@@ -121,7 +112,7 @@ export class SqlUpgrade {
   async contract(onProgress: (progress: ContractProgress) => void): Promise<number> {
     // With nearly no row left, the index is small: the last look at the table, with the commits locked out, takes no time.
     const older: SqlIndex = { name: `jit_rows_before_${LAYOUT}`, on: `jit_rows (layout) where layout < ${LAYOUT}` };
-    const drop = () => this.#apart(indexDropped(this.#dialect, older));
+    const drop = () => this.#apart(indexDropped(this.#tables, older));
     let isDone = false;
     // Of several contracts at once, one ends first, and drops the index that the others read.
     const hasEnded = async () => (isDone = (await this.layout()).readableFrom >= LAYOUT);
@@ -134,7 +125,7 @@ export class SqlUpgrade {
     const count: Count = (more, changed) => onProgress({ read: (read += more), rewritten: (rewritten += changed) });
     await this.#rewriteAll(count);
     await this.#untilFree(() => this.#build(older), hasEnded);
-    const by = this.#dialect === 'sqlite' ? ` indexed by ${older.name}` : '';
+    const by = this.#tables.dialect.indexedBy(older.name);
     const left = `select namespace, ${columns('r', ROW)} from jit_rows as r${by} where layout < ${LAYOUT} order by layout limit ${MAX_WEIGHT}`;
     while (!isDone) {
       let found: readonly Columns[] = [];
@@ -160,8 +151,8 @@ export class SqlUpgrade {
 
   /** Rewrites the rows of earlier layouts in the order of their keys. Their processes continue, and may write more of them. */
   async #rewriteAll(count: Count): Promise<void> {
-    const page = statement(
-      this.#dialect,
+    const { dialect, reliefMs } = this.#tables;
+    const page = dialect.statement(
       'older_rows',
       `select namespace, layout < ${LAYOUT} as is_older, ${columns('r', ROW)} from jit_rows as r
 where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${MAX_WEIGHT}`,
@@ -169,7 +160,7 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
     for (let after: unknown[] = ['', '', '']; ;) {
       const rows = await this.#session.ask(page, after);
       const older = rows.filter((row) => Number(row['is_older']) === 1);
-      if (older.length > 0 && this.#dialect === 'sqlite') await pause(RELIEF_MS);
+      if (older.length > 0 && reliefMs > 0) await pause(reliefMs);
       const last = rows.at(-1);
       if (last === undefined) return;
       count(rows.length, await this.#rewrite(older));
@@ -181,7 +172,7 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
   async #rewrite(found: readonly Columns[]): Promise<number> {
     let rewritten = 0;
     for (const namespace of new Set(found.map((row) => textOf(row, 'namespace')))) {
-      const store = sqlGrantStore({ db: this.#db, dialect: this.#dialect, portable: this.#portable, namespace: fromColumn(namespace) });
+      const store = storeOn(this.#db, this.#tables.dialect, fromColumn(namespace));
       rewritten += await this.#rewriteIn(
         store,
         found.filter((row) => row['namespace'] === namespace),
@@ -209,7 +200,7 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
   /** Rewrites rows of a namespace that takes no commits: it has moved, or its parts are still arriving. Under the lock, none arrives. */
   async #rewriteClosed(lines: readonly Columns[]): Promise<number> {
     const text = `select namespace, ${columns('r', ROW)} from jit_rows as r where namespace = $1 and kind = $2 and id = $3 and layout < ${LAYOUT}`;
-    const older = statement(this.#dialect, 'older_row', text);
+    const older = this.#tables.dialect.statement('older_row', text);
     let rewritten = 0;
     await this.#untilFree(async () => {
       rewritten = await this.#transaction(CONTRACT_LOCK_MS, async (run, ask) => {
@@ -229,12 +220,9 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
     return rewritten;
   }
 
-  /**
-   * A commit of an earlier layout holds a lock on its head from its comparison of the numbers until it ends. `share row exclusive` would
-   * let it continue after the numbers have changed.
-   */
   async #lockHeads(run: (text: string) => Promise<unknown>): Promise<void> {
-    if (this.#dialect === 'postgres') await run('lock table jit_heads in exclusive mode');
+    const { lockHeads } = this.#tables;
+    if (lockHeads !== undefined) await run(lockHeads);
   }
 
   #transaction<T>(lockMs: number, work: (run: (text: string) => Promise<readonly Columns[]>, ask: Ask) => Promise<T>): Promise<T> {

@@ -1,8 +1,7 @@
 import { LAYOUT } from '../../core/layout.js';
-import type { SqlDialect } from './database.js';
-import { columns, ENTRY, given, HEAD, jsonTable, keyedRows, ROW } from './fragments.js';
-import { GUESSED } from './locked-heads.js';
-import { statement, type Statement } from './statement.js';
+import type { Dialect } from './dialect/dialect.js';
+import { columns, ENTRY, HEAD, ROW } from './fragments.js';
+import type { Statement } from './statement.js';
 
 /** What a batch of one namespace writes. Each list of columns is in the order of the statements, without the namespace. */
 export interface Written {
@@ -16,37 +15,35 @@ export interface Written {
   readonly head: readonly unknown[];
 }
 
-const KEY = ['namespace', 'kind', 'id'];
-
 /** One part of a transaction's writes, and its values. */
 interface WritePart {
   readonly part: 'remove' | 'put' | 'append' | 'trim' | 'head';
   readonly values: readonly unknown[];
 }
 
-/** @param portable each part is a statement of its own, so that no statement writes a table twice */
-export function writesOf(dialect: SqlDialect, portable: boolean) {
-  const texts = textsOf(dialect, portable);
+export function writesOf(dialect: Dialect) {
+  const texts = textsOf(dialect);
+  const { joinsWrites } = dialect;
+  const guessed = dialect.guessed?.();
   const known = new Map<string, Statement>();
   /** The name determines the text. */
   const once = (name: string, textOf: () => string): Statement => {
-    const one = known.get(name) ?? statement(dialect, name, textOf());
+    const one = known.get(name) ?? dialect.statement(name, textOf());
     known.set(name, one);
     return one;
   };
   return {
     /** Puts the rows in $1, a JSON list with the namespace before the columns of each. Without a change: see `upgrade.ts`. */
-    rewrite: statement(dialect, 'rewrite', texts.put(1, 'true')),
+    rewrite: dialect.statement('rewrite', texts.put(1, 'true')),
 
     /**
-     * The statements that write the batches of a transaction. On PostgreSQL they are one statement, in one round trip, unless they are
-     * portable. No two parts touch the same row, so their order does not matter.
+     * The statements that write the batches of a transaction, or the one that joins them. No two parts touch the same row, so their order
+     * does not matter.
      */
     write(batches: readonly Written[]): readonly (readonly [Statement, readonly unknown[]])[] {
       const parts = partsOf(batches);
       if (parts.length === 0) return [];
-      if (dialect === 'sqlite' || portable)
-        return parts.map(({ part, values }) => [once(part, () => texts[part](1, 'true')), values] as const);
+      if (!joinsWrites) return parts.map(({ part, values }) => [once(part, () => texts[part](1, 'true')), values] as const);
       const text = () => {
         const written = joined(texts, parts, 1, 'true');
         const before = written.slice(0, -1).map(asCte);
@@ -56,14 +53,16 @@ export function writesOf(dialect: SqlDialect, portable: boolean) {
     },
 
     /**
-     * The statement that locks the heads in `asked` and writes those batches whose guess is right: see {@link GUESSED}. On
-     * PostgreSQL, for batches that trim nothing.
+     * The statement that locks the heads in `asked` and writes those batches whose guess is right: see {@link Guessed}. For batches that
+     * trim nothing.
      */
-    writeGuessed(asked: string, batches: readonly Written[]): readonly [Statement, readonly unknown[]] {
-      const parts = partsOf(batches);
-      const text = () => [GUESSED.begin, ...joined(texts, parts, 2, GUESSED.where).map(asCte)].join(',\n') + `\n${GUESSED.end}`;
-      return [once(`guessed_${namesOf(parts)}`, text), [asked, ...parts.flatMap(({ values }) => values)]];
-    },
+    writeGuessed:
+      guessed &&
+      ((asked: string, batches: readonly Written[]): readonly [Statement, readonly unknown[]] => {
+        const parts = partsOf(batches);
+        const text = () => [guessed.begin, ...joined(texts, parts, 2, guessed.where).map(asCte)].join(',\n') + `\n${guessed.end}`;
+        return [once(`guessed_${namesOf(parts)}`, text), [asked, ...parts.flatMap(({ values }) => values)]];
+      }),
   };
 }
 
@@ -108,22 +107,15 @@ function joined(texts: Texts, parts: readonly WritePart[], first: number, where:
 
 const asCte = ({ name, text }: NamedText): string => `${name} as (${text})`;
 
-function textsOf(dialect: SqlDialect, portable: boolean): Texts {
+function textsOf(dialect: Dialect): Texts {
   /** Without any `where`, SQLite would read `on conflict` as the condition of a join. */
   const from = (n: number, where: string, names: readonly string[]) =>
-    `from ${jsonTable(dialect, given(dialect, n), names)} as k where ${where}`;
+    `from ${dialect.jsonTable(dialect.given(n), names)} as k where ${where}`;
   const insert = (table: string, names: readonly string[], n: number, where: string) =>
     `insert into ${table} (${names.join(', ')}) select ${columns('k', names)} ${from(n, where, names)}`;
   const replaced = (names: readonly string[]) => names.map((name) => `${name} = excluded.${name}`).join(', ');
   return {
-    remove: (n, where) => {
-      if (dialect === 'sqlite') return `delete from jit_rows where rowid in (select r.rowid from ${keyedRows(dialect, given(dialect, n))})`;
-      if (portable) return `delete from jit_rows where (${KEY.join(', ')}) in (select ${columns('k', KEY)} ${from(n, where, KEY)})`;
-      // By ctid: a join by key would read the whole namespace. The oid distinguishes the partitions of a partitioned table.
-      return `delete from jit_rows as r using (select r.home, r.place from ${jsonTable(dialect, given(dialect, n), KEY)} as k
-cross join lateral (select tableoid as home, ctid as place from jit_rows where namespace = k.namespace and kind = k.kind and id = k.id limit 1) as r
-where ${where}) as k where r.tableoid = k.home and r.ctid = k.place`;
-    },
+    remove: dialect.remove,
     /** Replaces whole rows: no column keeps its old value. */
     put: (
       n,

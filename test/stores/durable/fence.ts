@@ -1,7 +1,7 @@
 import { toColumn } from '../../../src/stores/sql/order.js';
 import { rowColumns } from '../../../src/stores/sql/rows.js';
 import { ROW } from '../../../src/stores/sql/fragments.js';
-import { statement } from '../../../src/stores/sql/statement.js';
+import { readDialect } from '../../../src/stores/sql/options.js';
 import { decodeLocks, encode, LOCK_ROW, makeLocks } from '../../../src/records/index.js';
 import { keysOf, scriptKeys } from '../../../src/stores/redis/keys.js';
 import { encodeRow, fieldOf } from '../../../src/stores/redis/row-text.js';
@@ -29,7 +29,7 @@ function plainly({ kind, where }: Place): Plain {
   const isSqlite = kind === 'sqlite';
   return {
     async run(sql, values = []) {
-      const { text, order } = statement(isSqlite ? 'sqlite' : 'postgres', 'plain', sql);
+      const { text, order } = readDialect({ dialect: kind }).statement('plain', sql);
       const given = order?.map((i) => values[i]) ?? [...values];
       const columns = isSqlite ? given.map((value) => (typeof value === 'boolean' ? Number(value) : (value ?? null))) : given;
       return (await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, columns))).rows;

@@ -4,7 +4,7 @@ import type { SqlDatabase } from 'jit-access/sql';
 import { ManualClock } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { statement } from '../../../src/stores/sql/statement.js';
+import { postgres as dialect } from '../../../src/stores/sql/dialect/postgres.js';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
@@ -82,7 +82,7 @@ describe('resilientPool()', () => {
   });
 
   it('gives statements with other texts other names, as two versions of the package in one pool have them', () => {
-    const [one, same, other] = ['select 1', 'select 1', 'select 2'].map((text) => statement('postgres', 'hold', text).name);
+    const [one, same, other] = ['select 1', 'select 1', 'select 2'].map((text) => dialect.statement('hold', text).name);
     expect(one).toBe(same);
     expect(one).not.toBe(other);
   });
@@ -102,7 +102,7 @@ describe('generic plans of PostgreSQL', () => {
     ['live', 'jit_rows_live', ['payments', 'user:maya', '0']],
     ['due', 'jit_rows_due', ['payments', '-1', '', '', '5', '100']],
   ])('use an index for %s', async (name, index, values) => {
-    const { live, liveOn, due } = statementsOf('postgres');
+    const { live, liveOn, due } = statementsOf(dialect);
     const { text } = { live, live_on: liveOn, due }[name as 'live'];
     await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, created_at, from_at, until_at, due_at, sort_at, body)
       select 'payments', 'grant', 'r' || n || '.1', 1, 'user:' || (n / 10), 'db:' || (n % 7), true, n, n, n + 1000000, n, n + 1000000, '{}'

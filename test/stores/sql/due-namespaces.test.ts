@@ -3,7 +3,9 @@ import { MemoryGrantStore, type GrantStore } from 'jit-access';
 import { sqlGrantStore, type SqlDatabase, type SqlDialect } from 'jit-access/sql';
 import { CompiledQuery } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readDialect } from '../../../src/stores/sql/options.js';
 import { toColumn } from '../../../src/stores/sql/order.js';
+import { statementsOf } from '../../../src/stores/sql/statements.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
 
@@ -102,7 +104,7 @@ describe.each(['postgres', 'sqlite'] as const)('dueNamespaces() on %s', (dialect
     }
     expect(await pages(5, 2)).toEqual([['a', 'b'], ['c']]);
     if (dialect === 'sqlite') return;
-    const { text } = (await import('../../../src/stores/sql/statements.js')).statementsOf('postgres').dueNamespaces;
+    const { text } = statementsOf(readDialect({ dialect })).dueNamespaces;
     const explained = await run(
       `explain (analyze, buffers, timing off, format text) ${text.replace(/\$1/g, "''").replace(/\$2/g, '5').replace(/\$3/g, '10')}`,
     );

@@ -2,6 +2,7 @@ import { sqlGrantStore } from 'jit-access/sql';
 import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
 import { CompiledQuery } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDialect } from '../../../src/stores/sql/options.js';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
 import { kyselyOn, Postgres } from './postgres.js';
@@ -39,7 +40,7 @@ const fill: Readonly<Record<SqlDialect, readonly string[]>> = {
 };
 
 describe.each(['postgres', 'sqlite'] as const)(`queries on %s among ${ROWS} rows`, (dialect) => {
-  const statements = statementsOf(dialect);
+  const statements = statementsOf(readDialect({ dialect }));
   let db: SqlDatabase;
   beforeAll(async () => {
     db = dialect === 'postgres' ? kyselyOn(postgres.pool(), 600_000) : file.kysely();

@@ -6,6 +6,7 @@ import { migrate, schemaSql, sqlGrantStore, type SqlDatabase } from 'jit-access/
 import { ManualClock } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askedBy } from '../../../src/stores/sql/find.js';
+import { readDialect } from '../../../src/stores/sql/options.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import { atIsolation, kyselyOn, Postgres } from './postgres.js';
@@ -35,7 +36,7 @@ const brokenBy = (texts: readonly string[]): readonly string[] =>
 
 /** Every statement of a store, each form of `find` and each part of a commit included. */
 function textsOf(portable: boolean): readonly string[] {
-  const { find, write, begin, writeGuessed, ...rest } = statementsOf('postgres', portable);
+  const { find, write, begin, writeGuessed, listening, ...rest } = statementsOf(readDialect({ dialect: 'postgres', portable }));
   const isStatement = (value: unknown): value is Statement => typeof (value as { text?: unknown } | undefined)?.text === 'string';
   const finds = [undefined, true, false].flatMap((open) =>
     (['oldest', 'newest', 'due'] as const).flatMap((order) =>
@@ -48,9 +49,9 @@ function textsOf(portable: boolean): readonly string[] {
   const row = (id: string) => ['grant', id, 1, null, null, true, 0, null, null, null, null, '{}'];
   const written = { namespace: 'n', remove: ['["grant","g1"]'], put: [row('g2')], append: [[1]], trimTo: 1, head };
   // A portable store never asks for free heads, and sends no notification.
-  const { holdFree, listen, notify, ...sent } = rest;
-  const never = portable ? [] : [holdFree, listen, notify];
-  const guessed = portable ? [] : [writeGuessed('[]', [{ ...written, trimTo: 0 }])[0]];
+  const { holdFree, ...sent } = rest;
+  const never = portable ? [] : [holdFree, ...Object.values(listening ?? {})];
+  const guessed = writeGuessed === undefined ? [] : [writeGuessed('[]', [{ ...written, trimTo: 0 }])[0]];
   return [
     ...Object.values<unknown>(sent).filter(isStatement),
     ...never,

@@ -5,6 +5,7 @@ import { aChange, anEntry, aRow, ManualClock } from 'jit-access/testing';
 import { CompiledQuery, Kysely, sql } from 'kysely';
 import { PostgresJSDialect } from 'kysely-postgres-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDialect } from '../../../src/stores/sql/options.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
 import { statementsOf, type Statements } from '../../../src/stores/sql/statements.js';
 import { kyselyOn, Postgres, postgresJsOn } from './postgres.js';
@@ -36,7 +37,7 @@ describe('the parameters of the statements on PostgreSQL', () => {
         ),
       ),
     write: ({ write }) => write([written]).map(([one]) => one),
-    writeGuessed: ({ portable, writeGuessed }) => (portable ? [] : [writeGuessed('[]', [{ ...written, trimTo: 0 }])[0]]),
+    writeGuessed: ({ writeGuessed }) => (writeGuessed === undefined ? [] : [writeGuessed('[]', [{ ...written, trimTo: 0 }])[0]]),
     // They have none, and cannot be prepared.
     begin: () => [],
   };
@@ -45,9 +46,10 @@ describe('the parameters of the statements on PostgreSQL', () => {
   it.each([no, yes])(
     '[A21] are read by the server as texts and whole numbers, which each driver sends alike (portable: %s)',
     async (portable) => {
-      const statements = statementsOf('postgres', portable);
+      const statements = statementsOf(readDialect({ dialect: 'postgres', portable }));
       const all: Statement[] = [];
-      for (const [name, one] of Object.entries(statements)) {
+      const { dialect: _dialect, listening, ...named } = statements;
+      for (const [name, one] of Object.entries({ ...named, ...listening })) {
         if (typeof one === 'function') {
           expect(Object.keys(made)).toContain(name);
           all.push(...(made[name]?.(statements) ?? []));

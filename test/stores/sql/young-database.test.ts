@@ -1,6 +1,7 @@
 import { migrate } from 'jit-access/sql';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { postgres } from '../../../src/stores/sql/dialect/postgres.js';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
 import type { Written } from '../../../src/stores/sql/writes.js';
@@ -14,7 +15,7 @@ const MOST_BLOCKS = 64;
 const HASH = 'a'.repeat(64);
 const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
 
-const statements = statementsOf('postgres');
+const statements = statementsOf(postgres);
 const keys = '[["grant","r5.1"],["grant","r49990.1"],["request","r7"]]';
 /** The statement that writes a batch. */
 function written(parts: Partial<Written>): readonly [Statement, readonly (string | number)[]] {
@@ -53,8 +54,8 @@ function guessed(): readonly [Statement, readonly (string | number)[]] {
     head: [ROWS + 1, HASH, 0, HASH],
   };
   const asked = `[["n",${keyList},["new"],[5,49990],${guess}],["other",${keyList},["c5"],[5],${guess}]]`;
-  const [statement, values] = statements.writeGuessed(asked, [batch, { ...batch, namespace: 'other' }]);
-  return [statement, values as readonly string[]];
+  const made = statements.writeGuessed?.(asked, [batch, { ...batch, namespace: 'other' }]);
+  return made as readonly [Statement, readonly string[]];
 }
 
 const find = (asked: Partial<Parameters<typeof statements.find>[0]>) =>
