@@ -1,6 +1,7 @@
 import type { Row } from '../core/store-port.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { mostInChange } from '../kernel/ledger/fits-change.js';
+import { noChange } from '../lifecycle/transition.js';
 import { isObject } from '../records/index.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from '../records/bookmark.js';
 import type { Refusals } from '../model/bookmark.js';
@@ -31,17 +32,16 @@ export class SharedCursor {
 
   /** Makes the row if it is missing, at the journal's start, so that every purge of any process sees it from then on. */
   make(): Promise<void> {
-    return this.#kernel.ledger.untilCommitted(() => this.#exists());
-  }
-
-  async #exists(): Promise<boolean> {
     const { ledger } = this.#kernel;
-    if ((await this.row()) !== undefined) return true;
-    const horizon = await ledger.row(HORIZON.kind, HORIZON.id);
-    const { start } = await ledger.journal();
-    const touched = touchHorizon(horizon, readBookmark(horizon, 'before'));
-    const cursor = bookmark('cursor', this.#name, 1, { seq: start.seq, leasedUntil: 0 });
-    return ledger.commitNow({ expect: [{ kind: 'cursor', id: this.#name, version: 0 }, touched.expect], put: [cursor, touched.put] });
+    return ledger.run(async () => {
+      if ((await this.row()) !== undefined) return noChange(undefined);
+      const horizon = await ledger.row(HORIZON.kind, HORIZON.id);
+      const { start } = await ledger.journal();
+      const touched = touchHorizon(horizon, readBookmark(horizon, 'before'));
+      const cursor = bookmark('cursor', this.#name, 1, { seq: start.seq, leasedUntil: 0 });
+      const expect = [{ kind: 'cursor', id: this.#name, version: 0 }, touched.expect];
+      return { expect, put: [cursor, touched.put], result: undefined };
+    });
   }
 
   /** Writes a version of the row. @returns whether this engine wrote it */
@@ -49,7 +49,7 @@ export class SharedCursor {
     const { ledger, owner } = this.#kernel;
     const body = { seq, leasedUntil, owner: owner(), ...(refusals === undefined ? {} : { refused: { ...refusals } }) };
     const put = [bookmark('cursor', this.#name, version, body)];
-    if (await ledger.commitNow({ expect: [{ kind: 'cursor', id: this.#name, version: version - 1 }], put })) return true;
+    if (await ledger.commit({ expect: [{ kind: 'cursor', id: this.#name, version: version - 1 }], put })) return true;
     // A change that appends nothing may be answered 'conflict' when it is repeated after a lost reply.
     const row = await this.row();
     return row?.version === version && row.body['owner'] === owner();
@@ -65,7 +65,7 @@ export async function releaseHolds({ ledger, commitHooks }: Kernel): Promise<voi
   const most = mostInChange(ledger.store, MAX_HOLDS);
   for (let i = 0; i < rows.length; i += most) {
     const expect = rows.slice(i, i + most).map(({ kind, id, version }) => ({ kind, id, version }));
-    await ledger.commitNow({ expect, put: [], remove: expect.map(({ kind, id }) => ({ kind, id })) });
+    await ledger.commit({ expect, put: [], remove: expect.map(({ kind, id }) => ({ kind, id })) });
   }
 }
 

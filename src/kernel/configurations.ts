@@ -92,7 +92,7 @@ export async function removeSilentEngines({ ledger, clock, settings }: Kernel): 
       try {
         if (readConfiguration(row).seenAt > now - SILENCE_MS) continue;
         const { kind, id, version } = row;
-        await ledger.commitNow({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
+        await ledger.commit({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
       } catch (error) {
         settings.onError(error, 'purge');
       }

@@ -166,7 +166,7 @@ export class UseLog {
       return [step];
     });
     await turns.spend(2 * uses.length);
-    if (!(await ledger.commitTransition(combine(undefined, steps)))) return false;
+    if (!(await ledger.commit(combine(undefined, steps)))) return false;
     for (const { seen, ms } of early) this.#keep(seen, ms);
     return true;
   }

@@ -6,9 +6,9 @@ import {
   type BreakGlassReviewContext,
 } from '../../lifecycle/break-glass.js';
 import { endGrant, type ExtensionChain } from '../../lifecycle/extension-chain.js';
-import { grantIds, type RequestWithGrants } from '../../lifecycle/grant.js';
+import { grantIds } from '../../lifecycle/grant.js';
 import { isOwnRequest } from '../../lifecycle/review.js';
-import { asRead, combine, moment, type Transition, type Writes } from '../../lifecycle/transition.js';
+import { asRead, combine, moment, type Writes } from '../../lifecycle/transition.js';
 import { needsReview, type AccessRequest, type Grant } from '../../records/index.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import { loadChains } from '../../kernel/loading/context.js';
@@ -42,30 +42,22 @@ export async function reviewBreakGlass(
   const { ledger, clock } = kernel;
   const isEnding = command.verdict === 'unjustified';
   const ending: PartialEnding = { tally: new EndTally(limit), left: new Set() };
-  let unreadable: readonly EndFailure[] = [];
-  let reviewed: Transition<RequestWithGrants> | undefined;
-  const attempt = async (): Promise<boolean> => {
+  const attempt = async () => {
     const loaded = await loadReview(kernel, id, actor);
-    ({ unreadable } = loaded);
     const transition = giveVerdict(loaded.request, command, loaded.context, moment(clock, actor));
-    if (!fitsChange(kernel, transition)) {
-      await endOneByOne(kernel, loaded, actor, command.reason, ending);
-      return false;
-    }
-    reviewed = transition;
-    return ledger.commitTransition(transition, limit);
+    if (fitsChange(kernel, transition)) return { ...transition, result: { ...transition.result, unreadable: loaded.unreadable } };
+    await endOneByOne(kernel, loaded, actor, command.reason, ending);
+    return undefined;
   };
-  try {
-    // Retries for longer if the verdict ends access: concurrent uses must not make the call reject with a conflict.
-    await ledger.untilCommitted(attempt, isEnding);
-  } catch (error) {
+  // Retries for longer if the verdict ends access: concurrent uses must not make the call reject with a conflict.
+  const reviewed = await ledger.runSent(attempt, { retriesLonger: isEnding, limit }).catch((error: unknown) => {
     throw failureOf(ending, id, error);
-  }
-  const { put, result } = reviewed as unknown as Transition<RequestWithGrants>;
+  });
+  const { request, grants = [], unreadable } = reviewed.result;
   // Another call recorded this verdict, and that commit may not be durable yet.
-  if (put.length === 0) await ledger.confirmDurable();
-  if (isEnding) await endLeftovers(kernel, result.grants ?? [], actor, command.reason, unreadable);
-  return endedWithStatus(result.request);
+  if (reviewed.sent === 'nothing') await ledger.confirmDurable();
+  if (isEnding) await endLeftovers(kernel, grants, actor, command.reason, unreadable);
+  return endedWithStatus(request);
 }
 
 interface LoadedReview {
@@ -120,7 +112,7 @@ async function endOneByOne(
     const now = moment(clock, actor);
     // The requests that do not fit are ended after the verdict.
     const transition = fitting(kernel, chain.requests, (requests) => endGrant(use, { ...chain, requests }, command, now));
-    if (transition.put.length > 0 && !(await ledger.commitTransition(combine(undefined, [transition, stillPending]), tally.limit))) return;
+    if (transition.put.length > 0 && !(await ledger.commit(combine(undefined, [transition, stillPending]), tally.limit))) return;
     tally.addWritten(transition.put);
     left.delete(use.grant.id);
   }

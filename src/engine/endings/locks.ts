@@ -93,7 +93,11 @@ export async function lock(kernel: Kernel, { key, by, reason, ...target }: Parse
   const { ledger, clock } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'lock', by, key);
   const set = () =>
-    ledger.runDurably(async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by)), true, limit);
+    ledger.run(async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by)), {
+      retriesLonger: true,
+      durably: true,
+      limit,
+    });
   const found: LockSet | undefined = await set().catch(async (error: unknown) => {
     if (!isJitError(error) || error.code !== 'ERR_JIT_LIMIT') throw error;
     await expire(kernel, 0, limit);
@@ -124,7 +128,7 @@ export async function unlock(
     await finishLock(kernel, open);
   }
   const lift = async () => liftLock(await readLocks(kernel), id, reason, moment(clock, by));
-  return lockWithStatus(await ledger.runDurably(lift, true, limit), clock.read().now);
+  return lockWithStatus(await ledger.run(lift, { retriesLonger: true, durably: true, limit }), clock.read().now);
 }
 
 /** The open locks, in the order in which they were set: at most 256. */
@@ -160,7 +164,7 @@ async function expire(kernel: Kernel, maxAgeMs?: number, limit?: CallLimit): Pro
     const now = moment(clock, SWEEPER);
     return fitting(kernel, overdueLocks(row, Math.min(now.now, confirmed)), (ends) => expireLocks(row, ends, now));
   };
-  if (confirmed > 0) await ledger.run(record, true, limit);
+  if (confirmed > 0) await ledger.run(record, { retriesLonger: true, limit });
 }
 
 /**
@@ -187,7 +191,7 @@ async function finishLock(kernel: Kernel, one: Lock): Promise<RevokeAllReport> {
   try {
     const match = await endAll(kernel, targetOf(kernel, one), one.by, { cause: 'locked', reason: undefined }, tally);
     if (tally.failures.length === 0) {
-      await ledger.run(async () => completeLock(await readLocks(kernel), one.id, moment(clock, one.by)), true);
+      await ledger.run(async () => completeLock(await readLocks(kernel), one.id, moment(clock, one.by)), { retriesLonger: true });
       return { ...tally.ended, ...match };
     }
   } catch (error) {

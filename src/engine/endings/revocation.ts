@@ -3,7 +3,7 @@ import { cancelRequest, type CancelCommand } from '../../lifecycle/decision.js';
 import { endGrant, releaseGrants, type ChainedUse, type EndCommand, type ExtensionChain } from '../../lifecycle/extension-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import type { Extended } from '../../lifecycle/ask.js';
-import { moment } from '../../lifecycle/transition.js';
+import { moment, noChange } from '../../lifecycle/transition.js';
 import type { Page } from '../../core/ports.js';
 import type { Row } from '../../core/store-port.js';
 import type { AccessRequest, StoredRecord } from '../../records/index.js';
@@ -59,22 +59,20 @@ async function releaseBundle(
 ): Promise<EndedRecords> {
   const { ledger, clock } = kernel;
   const tally = new EndTally(limit);
-  for (let isDone = false; !isDone;) {
-    await ledger.untilCommitted(async () => {
-      tally.beginPass();
-      const request = await ledger.request(id);
-      const grants = await loadBundle(kernel, request, tally);
-      const step = releaseGrants(request, grants, reason, moment(clock, actor));
-      if (!fitsChange(kernel, step)) {
-        for (const { use } of grants) await endAndTally(kernel, use.grant.id, actor, { cause: 'released', reason }, tally);
-        return (isDone = true);
-      }
-      const isCommitted = await ledger.commitTransition(step, tally.limit);
-      if (isCommitted) tally.addWritten(step.put);
-      isDone = !mayHaveGrown(step.put);
-      return isCommitted;
-    }, true);
-  }
+  const pass = async () => {
+    tally.beginPass();
+    const request = await ledger.request(id);
+    const grants = await loadBundle(kernel, request, tally);
+    const step = releaseGrants(request, grants, reason, moment(clock, actor));
+    if (fitsChange(kernel, step)) return { ...step, result: step.put };
+    for (const { use } of grants) await endAndTally(kernel, use.grant.id, actor, { cause: 'released', reason }, tally);
+    return noChange([]);
+  };
+  let put: readonly StoredRecord[];
+  do {
+    put = await ledger.run(pass, { retriesLonger: true, limit: tally.limit });
+    tally.addWritten(put);
+  } while (mayHaveGrown(put));
   await confirmEnds(kernel, tally);
   return tally.report();
 }
@@ -106,13 +104,12 @@ export async function cancelAccessRequest(
   command: CancelCommand,
   limit?: CallLimit,
 ): Promise<CancelResult> {
-  const isStubborn = command.cause !== 'cancelled';
   const cancel = async () => {
     const step = cancelRequest(await ledger.request(id), command, moment(clock, actor));
     const { request } = step.result;
     return { ...step, result: { request, cancelled: step.put.length > 0 && request.end?.status === 'cancelled' } };
   };
-  const { request, cancelled } = await ledger.runDurably(cancel, isStubborn, limit);
+  const { request, cancelled } = await ledger.run(cancel, { retriesLonger: command.cause !== 'cancelled', durably: true, limit });
   return Object.freeze({ ...endedWithStatus(request), cancelled });
 }
 
@@ -138,11 +135,10 @@ export async function confirmEnds({ ledger }: Kernel, tally: EndTally): Promise<
 async function endWithChain(kernel: Kernel, id: string, actor: string, command: EndCommand, limit: CallLimit | undefined) {
   const written: StoredRecord[] = [];
   for (;;) {
-    const { grant, put, failures, isLast } = await kernel.ledger.run(
-      () => endPass(kernel, id, actor, command),
-      true,
-      written.length === 0 ? limit : undefined,
-    );
+    const { grant, put, failures, isLast } = await kernel.ledger.run(() => endPass(kernel, id, actor, command), {
+      retriesLonger: true,
+      limit: written.length === 0 ? limit : undefined,
+    });
     written.push(...put);
     if (isLast) return { grant, written, failures };
   }

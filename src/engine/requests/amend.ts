@@ -73,7 +73,7 @@ export async function amend(kernel: Kernel, id: string, amendment: ParsedAmendme
   const newRequestId = key === undefined ? newId() : derivedId(ledger.store.namespace, 'amend', by, key);
   const isRepeated = async () => key !== undefined && (await isAmended(kernel, id, newRequestId, amended));
   const amending = () => attempt(kernel, id, newRequestId, amendment, isRepeated, limit);
-  const reused = (await isRepeated()) || (await ledger.run(amending, false, limit));
+  const reused = (await isRepeated()) || (await ledger.run(amending, { limit }));
   const result = await afterRecording(newRequestId, () => decideRequest(kernel, newRequestId, limit));
   return { ...result, reused };
 }

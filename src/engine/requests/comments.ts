@@ -54,7 +54,7 @@ export async function comment(
 ): Promise<CommentResult> {
   const { ledger } = kernel;
   const keyId = key === undefined ? undefined : derivedId(ledger.store.namespace, 'comment', by, key);
-  return ledger.runDurably(() => attempt(kernel, requestId, by, { text, keyId }), false, limit);
+  return ledger.run(() => attempt(kernel, requestId, by, { text, keyId }), { durably: true, limit });
 }
 
 async function attempt(

@@ -82,7 +82,7 @@ export async function decideRequest(kernel: Kernel, id: string, limit?: CallLimi
     reading = now;
     return noteDenial(applyVerdict(request, answer, issueContext, now, settings.limits), denialContext, settings.denialsShownMs, now);
   };
-  const committed = await kernel.ledger.runSentDurably(decide, { limit, onTried: by?.turns.end });
+  const committed = await kernel.ledger.runSent(decide, { durably: true, limit, onTried: by?.turns.end });
   return committedResult(kernel, committed, status, reading);
 }
 

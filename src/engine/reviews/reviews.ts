@@ -53,7 +53,7 @@ export async function submitReview(
     return noteDenial(reviewed, denialContext, settings.denialsShownMs, now);
   };
   try {
-    return await committedResult(kernel, await ledger.runSentDurably(review, { limit }), 'pending', reading);
+    return await committedResult(kernel, await ledger.runSent(review, { durably: true, limit }), 'pending', reading);
   } catch (error) {
     // A reviewer who repeats the deciding review learns only from this refusal that the engine recorded the first one.
     if (error instanceof DecidedError && reviewBy(error.request, reviewer)?.verdict === command.verdict) await ledger.confirmDurable();

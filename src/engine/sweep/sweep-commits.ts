@@ -53,7 +53,7 @@ async function tryCommit(
   tally: SweepTally,
 ): Promise<'committed' | 'conflict' | 'refused'> {
   try {
-    const isCommitted = await ledger.commitTransition(transition);
+    const isCommitted = await ledger.commit(transition);
     tally.refusedInARow = 0;
     return isCommitted ? 'committed' : 'conflict';
   } catch (error) {

@@ -29,10 +29,11 @@ export async function dismiss(
   actor: string,
   reason: string | undefined,
 ): Promise<ProvisioningChange> {
-  return ledger.runDurably(async () => {
+  const dismissed = async () => {
     const row = await ledger.row('provisioning', id);
     const change = row && decodeProvisioningChange(row);
     if (change === undefined || (name ?? change.name) !== change.name) throw new NotFoundError('provisioning change', id);
     return dismissProvisioning(change, reason, moment(clock, actor));
-  });
+  };
+  return ledger.run(dismissed, { durably: true });
 }

@@ -13,7 +13,7 @@ import {
   settleProvisioning,
   type ProvisioningKey,
 } from '../../lifecycle/provisioning.js';
-import { moment, PROVISIONING, type Transition } from '../../lifecycle/transition.js';
+import { moment, noChange, PROVISIONING, type Transition } from '../../lifecycle/transition.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeProvisioningChange, type ProvisioningChange } from '../../records/index.js';
 import { codeOf } from '../../core/print-failure.js';
@@ -95,22 +95,18 @@ export class Target {
     isResent: (before: ProvisioningChange | undefined, held: boolean) => boolean = () => false,
   ): Promise<ProvisioningChange | undefined> {
     const { ledger, clock } = this.#kernel;
-    let change: ProvisioningChange | undefined;
-    await ledger.untilCommitted(async () => {
-      change = await this.change(key);
+    return ledger.run<ProvisioningChange | undefined>(async () => {
+      const change = await this.change(key);
       const live = await this.#liveGrants(key);
       const { head } = await ledger.journal();
       const now = moment(clock, PROVISIONING);
       const held = isCovered(live, now);
       const isCurrent = isUpToDate(change, held) && !isResent(change, held);
       const tryAt = isCurrent && !held ? opensAt(change, live, now) : undefined;
-      if (isCurrent && tryAt === undefined) return true;
+      if (isCurrent && tryAt === undefined) return noChange(change);
       // At least the journal's head, so that the number grows even if the record was purged in between.
-      const step = intendProvisioning(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1, tryAt }, now);
-      change = step.result;
-      return ledger.commitTransition(step);
+      return intendProvisioning(change, key, { held, seq: Math.max(change?.seq ?? 0, head.seq) + 1, tryAt }, now);
     });
-    return change;
   }
 
   /**
@@ -233,16 +229,14 @@ export class Target {
     step: (current: ProvisioningChange) => Transition<ProvisioningChange>,
   ): Promise<boolean> {
     const { ledger, owner } = this.#kernel;
-    let isOwn = true;
-    await ledger.untilCommitted(async () => {
+    return ledger.run(async () => {
       const current = await this.change(change);
       const row = await ledger.row('lease', change.id);
       // The owner is compared too: a purge may have removed the row, and versions then begin at 1 again.
-      isOwn = row?.version === lease && row.body['owner'] === owner();
-      if (!isOwn || current?.seq !== change.seq || current.outcome !== undefined) return true;
-      return ledger.commitTransition({ ...step(current), dependsOn: [{ kind: 'lease', id: change.id, version: lease }] });
+      const isOwn = row?.version === lease && row.body['owner'] === owner();
+      if (!isOwn || current?.seq !== change.seq || current.outcome !== undefined) return noChange(isOwn);
+      return { ...step(current), dependsOn: [{ kind: 'lease', id: change.id, version: lease }], result: isOwn };
     });
-    return isOwn;
   }
 
   /**
@@ -283,7 +277,7 @@ export class Target {
   #putLease(id: string, version: number, leasedUntil: number): Promise<boolean> {
     const { ledger, owner } = this.#kernel;
     const put = [bookmark('lease', id, version + 1, { leasedUntil, owner: owner() })];
-    return ledger.commitNow({ expect: [{ kind: 'lease', id, version }], put });
+    return ledger.commit({ expect: [{ kind: 'lease', id, version }], put });
   }
 
   #fail(error: unknown): void {

@@ -1,6 +1,6 @@
 import type { Kernel } from '../../kernel/kernel.js';
 import { isRetentionDue } from '../../lifecycle/purge.js';
-import type { EntryDraft } from '../../lifecycle/transition.js';
+import { noChange, type EntryDraft } from '../../lifecycle/transition.js';
 import { HORIZON, readBookmark, readRetainedAt, touchHorizon } from '../../records/bookmark.js';
 import { toJson } from '../../records/index.js';
 
@@ -13,18 +13,15 @@ import { toJson } from '../../records/index.js';
  * @returns the horizon; `undefined`: no purge is due to be claimed, or another process was first
  */
 export async function moveHorizon({ ledger, clock }: Kernel, before: number, actor: string, isClaim: boolean): Promise<number | undefined> {
-  let horizon: number | undefined;
-  await ledger.untilCommitted(async () => {
+  return ledger.run<number | undefined>(async () => {
     const row = await ledger.row(HORIZON.kind, HORIZON.id);
     const { now } = clock.read();
-    horizon = undefined;
-    if (isClaim && !isRetentionDue(readRetainedAt(row), now)) return true;
-    horizon = Math.max(before, readBookmark(row, 'before'));
-    if (!isClaim && row !== undefined && horizon !== before) return true;
+    if (isClaim && !isRetentionDue(readRetainedAt(row), now)) return noChange(undefined);
+    const horizon = Math.max(before, readBookmark(row, 'before'));
+    if (!isClaim && row !== undefined && horizon !== before) return noChange(horizon);
     const touched = touchHorizon(row, horizon, isClaim ? now : undefined);
-    return ledger.commit({ expect: [touched.expect], put: [touched.put], entries: purgedEntry(now, actor, { horizon }) });
+    return { expect: [touched.expect], put: [touched.put], entries: purgedEntry(now, actor, { horizon }), result: horizon };
   });
-  return horizon;
 }
 
 /** The entry of one change of a purge. */

@@ -10,6 +10,7 @@ import { openLockIds } from '../../kernel/loading/locks.js';
 import { walkChain } from '../../kernel/loading/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import { isProvisioningPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
+import { noChange } from '../../lifecycle/transition.js';
 import type { Expectation, FindQuery, Row } from '../../core/store-port.js';
 import {
   decodeProvisioningChange,
@@ -228,9 +229,8 @@ export class Purge {
    *
    * @returns where the journal began before this step, and where it begins now
    */
-  async #trimStep(horizon: number): Promise<{ readonly from: number; readonly to: number }> {
-    let [from, to] = [0, 0];
-    await this.#ledger.untilCommitted(async () => {
+  #trimStep(horizon: number): Promise<{ readonly from: number; readonly to: number }> {
+    return this.#ledger.run(async () => {
       const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
       // Read before the cursors: later entries may have come with a hold that the pages do not contain.
       const { start, head } = await this.#ledger.journal();
@@ -238,18 +238,17 @@ export class Purge {
       for await (const rows of this.#pages({ kind: 'cursor' })) cursors.push(...rows);
       const spent = spentHolds(cursors);
       const delivered = cursors.filter((cursor) => !spent.includes(cursor)).map((cursor) => readBookmark(cursor, 'seq'));
-      from = start.seq;
+      const from = start.seq;
       const locks = await openLockIds(this.#ledger, this.#decodeAll);
-      to = locks === undefined ? from : await this.#freeUpTo(from, Math.min(head.seq, ...delivered), horizon, locks);
-      if (to === from) return true;
+      const to = locks === undefined ? from : await this.#freeUpTo(from, Math.min(head.seq, ...delivered), horizon, locks);
+      if (to === from) return noChange({ from, to });
       await this.#turns.spendAll();
       const touched = touchHorizon(row, readBookmark(row, 'before'));
       const expect = [touched.expect, ...cursors.map(keyOf)];
       const remove = spent.slice(0, mostInChange(this.#ledger.store, Infinity)).map(({ kind, id }) => ({ kind, id }));
       const entries = purgedEntry(this.#kernel.clock.read().now, this.#actor, { horizon, trimmedTo: to });
-      return this.#ledger.commit({ expect, put: [touched.put], remove, trimJournalTo: to, entries });
+      return { expect, put: [touched.put], remove, trimJournalTo: to, entries, result: { from, to } };
     });
-    return { from, to };
   }
 
   async #freeUpTo(start: number, delivered: number, horizon: number, locks: ReadonlySet<unknown>): Promise<number> {

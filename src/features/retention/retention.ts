@@ -5,6 +5,7 @@ import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
 import type { ClockAcceptance } from '../../kernel/ledger/journal-clock.js';
 import type { RollbackAcceptance } from '../../kernel/ledger/rollback.js';
+import { noChange } from '../../lifecycle/transition.js';
 import { heldSinks } from '../../records/bookmark.js';
 import type { Row } from '../../core/store-port.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
@@ -55,13 +56,13 @@ export async function removeSink(engine: JitEngine, name: string): Promise<void>
   const id = readId('name', name);
   if (settings.sinks.some((sink) => sink.name === id)) throw invalid('name', 'a sink that this engine does not use', id);
   let isKnown = false;
-  await ledger.untilCommitted(async () => {
+  await ledger.run(async () => {
     const affected: Row[] = [];
     for await (const rows of ledger.pages({ kind: 'cursor' })) {
       affected.push(...rows.filter((row) => isObject(row) && (row.id === id || heldSinks(row)?.includes(id) === true)));
     }
     if (affected.length === 0) {
-      if (isKnown) return true;
+      if (isKnown) return noChange(undefined);
       throw new NotFoundError('follower', id);
     }
     isKnown = true;
@@ -71,7 +72,7 @@ export async function removeSink(engine: JitEngine, name: string): Promise<void>
       if (sinks.length === 0) remove.push({ kind: row.kind, id: row.id });
       else put.push({ ...row, version: row.version + 1, body: { ...row.body, sinks } });
     }
-    return ledger.commit({ expect: affected.map(keyOf), put, remove });
+    return { expect: affected.map(keyOf), put, remove, result: undefined };
   });
 }
 
@@ -91,7 +92,7 @@ export async function acceptClock(engine: JitEngine, options: By): Promise<Clock
   const { by: actor, reason } = readBy(settings, options);
   return journalClock.accept(({ reading, newest }) => {
     const entries = [{ type: 'clock.accepted', at: reading, actor, data: toJson({ reading, newest, reason }) }] as const;
-    return ledger.untilCommitted(() => ledger.commit({ expect: [], put: [], entries }));
+    return ledger.run(() => ({ expect: [], put: [], entries, result: undefined }));
   });
 }
 

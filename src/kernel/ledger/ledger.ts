@@ -1,6 +1,6 @@
 import { ConflictError, StoreError } from '../../core/errors.js';
 import { digestOfEntry } from '../../journal/link.js';
-import type { EntryDraft, Transition, Writes } from '../../lifecycle/transition.js';
+import type { EntryDraft, Writes } from '../../lifecycle/transition.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { encode, toJson, type UnlinkedEntry } from '../../records/index.js';
@@ -19,17 +19,28 @@ import type { RollbackAcceptance, RollbackGuard } from './rollback.js';
 /** A verb gives up after this many conflicts in a row. Each conflict has a winner, so n callers need at most n tries each. */
 const MAX_TRIES = 256;
 
-/** A change that the engine is about to commit, before it has an id. */
+/** A change of rows that no rule of the lifecycle writes, such as bookmarks. It is sent even if it is empty. */
 export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
   readonly entries?: readonly EntryDraft[];
-  /** The change creates access. After a rollback the engine refuses it until a person accepts the rollback (L40). Default: false. */
-  readonly creates?: boolean;
+  /** Only a rule's writes may create access. */
+  readonly creates?: never;
 }
 
-/** How {@link Ledger.runSent} tries. */
+/**
+ * Loads the context, asks the approver, reads the clock and applies the rule. Returns what to commit, and the result if that succeeds.
+ * `undefined`: another caller's commit was first.
+ */
+export type Attempt<T> = () => MaybePromise<((Writes | ChangeDraft) & { readonly result: T }) | undefined>;
+
+/** How {@link Ledger.run} tries. */
 export interface RunOptions {
-  /** See {@link Ledger.run}. */
+  /** For a verb that must never throw `ConflictError` (revoke): it gives up only after so many that the store must be broken. */
   readonly retriesLonger?: boolean | undefined;
+  /**
+   * For a verb whose result the caller takes as an acknowledgement. A try that writes nothing finds that an earlier call has done the
+   * work, and that call's commit may not be durable yet. So the run resolves after {@link Ledger.confirmDurable}.
+   */
+  readonly durably?: boolean | undefined;
   /** The call of a client for which it tries: it commits nothing once that call was answered. */
   readonly limit?: CallLimit | undefined;
   /** Called after each try, when its commit was answered or it has failed. */
@@ -83,50 +94,23 @@ export class Ledger extends LedgerReads {
   }
 
   /**
-   * Tries until a transition commits. Each `attempt` loads the context, asks the approver, reads the clock and applies the rule.
+   * Tries until an attempt commits.
    *
-   * @param retriesLonger for a verb that must never throw `ConflictError` (revoke): it gives up only after so many conflicts that the
-   *   store must be broken, with `StoreError`
+   * @throws ConflictError or, for `retriesLonger`, StoreError after too many conflicts
    */
-  async run<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false, limit?: CallLimit): Promise<T> {
-    return (await this.runSent(attempt, { retriesLonger, limit })).result;
-  }
-
-  /**
-   * {@link run} for a verb whose result the caller takes as an acknowledgement. A transition that writes nothing finds that an
-   * earlier call has done the work, and that call's commit may not be durable yet. So this resolves after {@link confirmDurable}.
-   */
-  async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false, limit?: CallLimit): Promise<T> {
-    return (await this.runSentDurably(attempt, { retriesLonger, limit })).result;
-  }
-
-  /** {@link runDurably}, which also returns whether the rows of the commit are the state. */
-  async runSentDurably<T>(attempt: () => MaybePromise<Transition<T>>, options: RunOptions = {}): Promise<Committed<T>> {
-    const committed = await this.runSent(attempt, options);
-    if (committed.sent === 'nothing') await this.confirmDurable();
-    return committed;
+  async run<T>(attempt: Attempt<T>, options?: RunOptions): Promise<T> {
+    return (await this.runSent(attempt, options)).result;
   }
 
   /** {@link run}, which also returns whether the rows of the commit are the state. */
-  async runSent<T>(attempt: () => MaybePromise<Transition<T>>, { retriesLonger, limit, onTried }: RunOptions = {}): Promise<Committed<T>> {
-    let committed: Committed<T> | undefined;
-    const tried = async (): Promise<boolean> => {
-      try {
-        const step = await attempt();
-        const sent = await this.#sendTransition(step, limit);
-        if (sent !== 'conflict') committed = { result: step.result, sent };
-        return sent !== 'conflict';
-      } finally {
-        onTried?.();
+  async runSent<T>(attempt: Attempt<T>, options: RunOptions = {}): Promise<Committed<T>> {
+    const { retriesLonger = false, durably = false } = options;
+    for (let tries = 1; ; tries++) {
+      const committed = await this.#try(attempt, options);
+      if (committed !== undefined) {
+        if (durably && committed.sent === 'nothing') await this.confirmDurable();
+        return committed;
       }
-    };
-    await this.untilCommitted(tried, retriesLonger);
-    return committed as unknown as Committed<T>;
-  }
-
-  /** Tries until `attempt` returns that it committed. */
-  async untilCommitted(attempt: () => Promise<boolean>, retriesLonger = false): Promise<void> {
-    for (let tries = 1; !(await attempt()); tries++) {
       if (tries === (retriesLonger ? 100 * MAX_TRIES : MAX_TRIES)) {
         throw retriesLonger ? new StoreError('commit', `answered 'conflict' ${tries} times in a row`) : new ConflictError(tries);
       }
@@ -134,27 +118,21 @@ export class Ledger extends LedgerReads {
     }
   }
 
-  /** @returns false: another caller's commit was first. True also if the transition writes nothing */
-  async commitTransition(step: Writes, limit?: CallLimit): Promise<boolean> {
-    return (await this.#sendTransition(step, limit)) !== 'conflict';
+  async #try<T>(attempt: Attempt<T>, { limit, onTried }: RunOptions): Promise<Committed<T> | undefined> {
+    try {
+      const attempted = await attempt();
+      if (attempted === undefined) return undefined;
+      const { result, ...step } = attempted;
+      const sent = await this.#send(step, limit);
+      return sent && { result, sent };
+    } finally {
+      onTried?.();
+    }
   }
 
-  async #sendTransition(
-    { put, twice = [], entries, dependsOn = [], creates = false }: Writes,
-    limit: CallLimit | undefined,
-  ): Promise<Sent | 'conflict'> {
-    if (put.length + entries.length === 0) return 'nothing';
-    if (creates) await this.#journalClock.confirm();
-    // Several starts in one change depend on the same row of locks.
-    const read = dependsOn.filter(
-      (one, i) => i === dependsOn.findIndex(({ kind, id, version }) => kind === one.kind && id === one.id && version === one.version),
-    );
-    const before = put.map((record) => ({ kind: record.kind, id: record.id, version: record.version - (twice.includes(record) ? 2 : 1) }));
-    const expect = [...before, ...read];
-    const draft = { expect, put: put.map(encode), entries, creates };
-    await this.#hooks.before(entries, creates);
-    refuseAnswered(limit);
-    return this.#commitNow(draft);
+  /** Tries once. @returns false: another caller's commit was first. True also if the transition writes nothing */
+  async commit(step: Writes | ChangeDraft, limit?: CallLimit): Promise<boolean> {
+    return (await this.#send(step, limit)) !== undefined;
   }
 
   /**
@@ -165,24 +143,19 @@ export class Ledger extends LedgerReads {
    * @throws StoreError, OutcomeUnknownError
    */
   async confirmDurable(): Promise<void> {
-    if (this.store.durability !== 'server') return;
-    await this.untilCommitted(() => this.commit({ expect: [], put: [] }), true);
+    if (this.store.durability === 'server') await this.run(() => ({ expect: [], put: [], result: undefined }), { retriesLonger: true });
   }
 
-  /** Commits, after the hooks if the change waits for them. @returns false: another caller's commit was first */
-  async commit(draft: ChangeDraft): Promise<boolean> {
-    await this.#hooks.before(draft.entries ?? [], draft.creates === true);
-    return this.commitNow(draft);
-  }
-
-  /** {@link commit} without the hooks, which start followers of the journal: a change without entries does not need them. */
-  async commitNow(draft: ChangeDraft): Promise<boolean> {
-    return (await this.#commitNow(draft)) !== 'conflict';
-  }
-
-  async #commitNow({ creates = false, ...given }: ChangeDraft): Promise<Sent | 'conflict'> {
-    const change = this.#changeOf(this.readsMore ? { ...given, put: await this.#withMore(given.put) } : given);
-    if (!(await this.#send(change, this.#rollback.commit(change, creates)))) return 'conflict';
+  /** @returns `undefined`: another caller's commit was first */
+  async #send(step: Writes | ChangeDraft, limit: CallLimit | undefined): Promise<Sent | undefined> {
+    const { entries = [], creates = false } = step;
+    if (!('expect' in step) && step.put.length + entries.length === 0) return 'nothing';
+    if (creates) await this.#journalClock.confirm();
+    const draft = 'expect' in step ? step : draftOf(step);
+    await this.#hooks.before(entries, creates);
+    refuseAnswered(limit);
+    const change = this.#changeOf(this.readsMore ? { ...draft, put: await this.#withMore(draft.put) } : draft);
+    if (!(await this.#sent(change, this.#rollback.commit(change, creates)))) return undefined;
     return this.#resent.has(change.append) ? 'resent' : 'answered';
   }
 
@@ -192,7 +165,7 @@ export class Ledger extends LedgerReads {
     return put.map((row, i) => withMore(row, before[i]));
   }
 
-  async #send(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {
+  async #sent(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {
     const won = await this.#hooks.sent(change, sent);
     if (won && change.append.length > 0) this.#onAppend(change.append);
     return won;
@@ -210,12 +183,12 @@ export class Ledger extends LedgerReads {
     });
     const { accepted, head } = acceptance;
     const answer = { outcome: 'committed', head: { ...head, seq: head.seq + 1 } } as const;
-    if (accepted && change !== undefined) await this.#send(change, Promise.resolve(answer));
+    if (accepted && change !== undefined) await this.#sent(change, Promise.resolve(answer));
     return acceptance;
   }
 
   /** Makes the change that is sent: with a new id, with ids and digests for its entries, and with a hold row if it needs one. */
-  #changeOf({ entries = [], ...rest }: Omit<ChangeDraft, 'creates'>): Change {
+  #changeOf({ entries = [], ...rest }: ChangeDraft): Change {
     const id = newId();
     this.#journalClock.wrote(id, entries);
     const append = entries.map((draft, i) => {
@@ -225,4 +198,13 @@ export class Ledger extends LedgerReads {
     const needs = neededLayout({ put: rest.put, append });
     return this.#hooks.hold({ id, append, ...rest, ...(needs === undefined ? {} : { needs }) });
   }
+}
+
+function draftOf({ put, twice = [], entries, dependsOn = [] }: Writes): ChangeDraft {
+  const before = put.map((record) => ({ kind: record.kind, id: record.id, version: record.version - (twice.includes(record) ? 2 : 1) }));
+  // Several starts in one change depend on the same row of locks.
+  const read = dependsOn.filter(
+    (one, i) => i === dependsOn.findIndex(({ kind, id, version }) => kind === one.kind && id === one.id && version === one.version),
+  );
+  return { expect: [...before, ...read], put: put.map(encode), entries };
 }

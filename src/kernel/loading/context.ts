@@ -120,7 +120,7 @@ export async function loadBelowLimit<T extends SubjectContext & Partial<OpeningC
     ];
     // Stops after some tries, because other callers may change the subject at any time. If they did, the request's commit conflicts.
     if (ended.length === 0 || tries === MAX_READS) return context;
-    await kernel.ledger.commitTransition(
+    await kernel.ledger.commit(
       fitting(kernel, ended.slice(0, MAX_ENDED), (some) => recordTime(some, now)),
       limit,
     );

@@ -67,7 +67,7 @@ async function withoutMany(
     const first = expired.sort((a, b) => a.grant.expiresAt - b.grant.expiresAt).slice(0, -KEPT_EXPIRED);
     const step = fitting(kernel, first, (some) => recordTime(some, now));
     try {
-      await kernel.ledger.commitTransition(step, limit);
+      await kernel.ledger.commit(step, limit);
     } catch (error) {
       // It counts with the long row too.
       if (!isBreakGlass || limit?.hasPassed === true) throw error;
