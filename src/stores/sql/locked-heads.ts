@@ -15,20 +15,19 @@ import type { Dialect } from './dialect/dialect.js';
  * head's revision in that snapshot. If it differs from the revision of the locked head, the statement must be repeated while
  * the transaction holds the lock.
  */
-export function headsOf(dialect: Dialect) {
-  const { lock } = dialect;
+export function headsOf({ statement, hold, holdFree, lock }: Dialect) {
   return {
     /** Creates the head at a namespace's first commit. Of two processes at once, one waits and then finds the row of the other. */
-    found: dialect.statement(
+    found: statement(
       'found',
       `insert into jit_heads (namespace, revision, seq, hash, start_seq, start_hash) values ($1, 0, 0, $2, 0, $2)
 on conflict (namespace) do nothing`,
     ),
     /** For one namespace only: waits until its head is free. Of two transactions that wait for several, each might hold what the other needs. */
-    hold: dialect.statement('hold', dialect.hold()),
-    lock: lock === undefined ? undefined : dialect.statement('lock', lock),
+    hold: statement('hold', hold()),
+    lock: lock === undefined ? undefined : statement('lock', lock),
     /** For any number of namespaces: omits those whose head another transaction holds. */
-    holdFree: dialect.statement('hold_free', dialect.holdFree()),
-    hashAt: dialect.statement('hash_at', 'select hash from jit_journal where namespace = $1 and seq = $2'),
+    holdFree: statement('hold_free', holdFree()),
+    hashAt: statement('hash_at', 'select hash from jit_journal where namespace = $1 and seq = $2'),
   };
 }

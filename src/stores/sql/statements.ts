@@ -4,7 +4,7 @@ import type { Dialect } from './dialect/dialect.js';
 import { findName, findText, type Asked } from './find.js';
 import { besideServer, columns, ENTRY, keyedRows, ROW, serverColumns } from './fragments.js';
 import { headsOf } from './locked-heads.js';
-import { dueNamespacesText, headsText } from './namespaces.js';
+import { MAX_NAMESPACES } from '../../core/namespaces.js';
 import { writesOf } from './writes.js';
 
 /** The columns of a row that a check reads, in this order. The query itself fixes the others: namespace, subject and open. */
@@ -17,13 +17,14 @@ export type Statements = ReturnType<typeof statementsOf>;
  * a commit's number of round trips do not depend on the number of rows.
  */
 export function statementsOf(dialect: Dialect) {
+  const { statement } = dialect;
   return {
     dialect,
-    schema: dialect.statement('schema', dialect.schema()),
+    schema: statement('schema', dialect.schema()),
     ...rowReads(dialect),
     journal: journal(dialect),
-    heads: dialect.statement('heads', headsText(dialect)),
-    dueNamespaces: dialect.statement('due_namespaces', dueNamespacesText(dialect)),
+    heads: statement('heads', besideServer(dialect, ['i', 'seq', 'hash', 'moved'], dialect.heads())),
+    dueNamespaces: statement('due_namespaces', dueNamespacesText(dialect)),
     ...transaction(dialect),
     ...headsOf(dialect),
     ...adoptionOf(dialect),
@@ -35,16 +36,17 @@ export function statementsOf(dialect: Dialect) {
 
 /** The reads of rows: by key, for a check, for a sweep, and for lists. */
 function rowReads(dialect: Dialect) {
+  const { statement } = dialect;
   const live = liveText(dialect);
   return {
-    get: dialect.statement(
+    get: statement(
       'get',
       besideServer(dialect, ['i', ...ROW], `select k.i, ${columns('r', ROW)} from ${keyedRows(dialect, dialect.given(2), '$1')}`),
     ),
-    live: dialect.statement('live', live),
-    liveOn: dialect.statement('live_on', `${live} and scope = $4`),
+    live: statement('live', live),
+    liveOn: statement('live_on', `${live} and scope = $4`),
     /** Rows after the place ($2, $3, $4) that are due by $5, in the order of the index jit_rows_due. */
-    due: dialect.statement(
+    due: statement(
       'due',
       besideServer(
         dialect,
@@ -55,9 +57,9 @@ order by due_at, kind, id limit $6`,
       ),
     ),
     /** See {@link contextText}. */
-    context: dialect.statement('context', contextText(dialect)),
+    context: statement('context', contextText(dialect)),
     /** See {@link findText}. */
-    find: (asked: Asked) => dialect.statement(findName(asked), findText(dialect, asked)),
+    find: (asked: Asked) => statement(findName(asked), findText(dialect, asked)),
   };
 }
 
@@ -84,16 +86,15 @@ order by e.seq`,
   );
 
 /** The statements that begin and end a commit's transaction. */
-function transaction(dialect: Dialect) {
-  const { busyTimeout, close } = dialect;
+function transaction({ statement, probe, begin, busyTimeout, close }: Dialect) {
   return {
-    probe: dialect.statement('probe', dialect.probe),
-    begin: (ms: number, lockMs = ms) => dialect.statement('begin', dialect.begin(ms, lockMs)),
-    busyTimeout: busyTimeout && ((ms?: number) => dialect.statement('busy_timeout', busyTimeout(ms))),
+    probe: statement('probe', probe),
+    begin: (ms: number, lockMs = ms) => statement('begin', begin(ms, lockMs)),
+    busyTimeout: busyTimeout && ((ms?: number) => statement('busy_timeout', busyTimeout(ms))),
     /** A `resilientPool` never sends it: see {@link isClose}. */
-    close: close === undefined ? undefined : dialect.statement('close', close),
-    commit: dialect.statement('commit', 'commit'),
-    rollback: dialect.statement('rollback', 'rollback'),
+    close: close === undefined ? undefined : statement('close', close),
+    commit: statement('commit', 'commit'),
+    rollback: statement('rollback', 'rollback'),
   };
 }
 
@@ -115,6 +116,18 @@ const failedHooks = (dialect: Dialect) => ({
     `select ${ENTRY.join(', ')} from jit_journal where namespace = $1 and change_id = $2 order by seq`,
   ),
 });
+
+/**
+ * At most $3 namespaces that come after $1 and have a row due by $2. The cost of a page does not depend on the number of rows in a
+ * namespace.
+ */
+function dueNamespacesText(dialect: Dialect): string {
+  const page = 'select namespace from n where due_at <= $2 order by namespace limit $3';
+  // `looked` is the number of namespaces examined, due or not, and `last` the last of them: a page that is cut off continues there.
+  const how = ', (select max(looked) from n) as looked, (select namespace from n order by looked desc limit 1) as last';
+  return `with recursive ${dialect.namespaces(MAX_NAMESPACES)}
+${besideServer(dialect, ['namespace'], page, how)}`;
+}
 
 /** A hint to every listener that the heads of the namespaces in $1 have moved. */
 const listening = ({ listening, statement }: Dialect) =>
