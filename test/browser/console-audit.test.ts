@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
 import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
+import { journalHead } from '../../src/journal.js';
 import { describeChromium, violations } from './chromium.js';
 import { aWorld, NOW, type World } from './console-world.js';
 
@@ -277,6 +278,116 @@ describeChromium('who holds what, and who had it', (browser) => {
     await page.getByRole('button', { name: 'Verify now' }).click();
     await page.getByText('Not valid: entry 2 does not follow from the entry before it').waitFor();
     expect(await page.evaluate(() => (window as { hacked?: boolean }).hacked)).toBeUndefined();
+  });
+
+  it('reads the journal to its oldest entry, holds still under its reader, and copies its head', async () => {
+    const { open, engine, pass } = await begin();
+    for (let n = 0; n < 20; n++) await hold(MAYA, `logs:part-${String(n)}`);
+    const page = await open(NOOR, 'journal');
+    const entries = page.locator('.entries .entry');
+    const more = page.getByRole('button', { name: 'Show more' });
+    await more.waitFor();
+    expect(await entries.count()).toBe(40);
+    await page.route('**/v1/journal?*', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{}' }));
+    await more.click();
+    await page.getByRole('alert').waitFor();
+    expect(await entries.count()).toBe(40);
+    await page.unroute('**/v1/journal?*');
+    await more.click();
+    await page.getByText('This is the oldest entry.').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    const { seq } = await journalHead(engine);
+    expect(await entries.count()).toBe(seq);
+
+    await hold(LEE);
+    const newer = page.getByRole('button', { name: /^\d+ newer entr/ });
+    await pass(newer);
+    expect(await page.locator('main').innerText()).not.toContain('Lee Okafor');
+    await newer.click();
+    await page.getByText('Lee Okafor').first().waitFor();
+    const head = await journalHead(engine);
+    await page
+      .getByText(`Entry ${String(head.seq)}`)
+      .first()
+      .waitFor();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy the head' }).click();
+    await page.getByText('The head is copied.').waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${String(head.seq)}.${head.hash}`);
+  });
+
+  it('gives those who may only verify the journal its head, and none of its entries', async () => {
+    const { open, engine } = await begin();
+    await hold(MAYA);
+    const views = '**/access/v1/me/views';
+    const page = await open(NOOR);
+    await page.route(views, (route) => route.fulfill({ json: { actions: ['journalHead', 'verifyJournal'] } }));
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.goto(`${(world as World).origin}/console/journal`);
+    const { seq } = await journalHead(engine);
+    await page.getByText(`Entry ${String(seq)}`).waitFor();
+    await page.getByRole('button', { name: 'Verify now' }).click();
+    await page.getByText(`Valid: ${String(seq)} entries, up to entry ${String(seq)}.`).waitFor();
+    expect(await page.locator('.entries').count()).toBe(0);
+    expect(asked.filter((path) => path.endsWith('/v1/journal'))).toEqual([]);
+  });
+
+  it('copies an address that holds the whole answer, or says where it is', async () => {
+    const { open } = await begin();
+    await hold(MAYA);
+    const page = await open(SAM, `history?person=${MAYA}`);
+    const copy = page.getByRole('button', { name: 'Copy the address' });
+    await copy.waitFor();
+    await page.evaluate(() => Object.assign(navigator.clipboard, { writeText: () => Promise.reject(new Error('not permitted')) }));
+    await copy.click();
+    await page.getByText('Copy the address from the address bar. It has the whole answer.').waitFor();
+    const { searchParams } = new URL(page.url());
+    // Where the address had no span, the answer had one: without it, the answer would change with the day.
+    expect([...searchParams.keys()].sort()).toEqual(['from', 'person', 'to']);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.evaluate(() => delete (navigator.clipboard as { writeText?: unknown }).writeText);
+    await copy.click();
+    await page.getByText('The address is copied.').waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
+  });
+
+  it('keeps the filters of Live in the address, and clears them together', async () => {
+    const { open } = await begin();
+    await hold(MAYA);
+    await hold(LEE, 'logs:release');
+    const page = await open(SAM, 'live');
+    await rowOf(page, /Lee/).waitFor();
+    const scope = page.getByRole('search').getByLabel('Scope');
+    await scope.fill(` ${LOGS} `);
+    await scope.press('Enter');
+    await rowOf(page, /Lee/).waitFor({ state: 'detached' });
+    expect(await rowOf(page, /Maya/).count()).toBe(1);
+    expect(new URL(page.url()).search).toBe('?scope=logs%3Acheckout');
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await rowOf(page, /Lee/).waitFor();
+    expect(new URL(page.url()).search).toBe('');
+    expect(await scope.inputValue()).toBe('');
+  });
+
+  it('shows the requests that a rule has decided, and no other', async () => {
+    const { open, engine, clock } = await begin();
+    await hold(MAYA);
+    const values = { subject: LEE, scope: 'db-prod:orders:read', ttl: '1h', justification: 'look' } as const;
+    await engine.approve((await engine.requestAccess(values)).request.id, { by: ANA });
+    await clock.advance(MINUTE);
+    const page = await open(NOOR, 'report');
+    await page.getByRole('button', { name: 'policy · prod-read: Show the requests of this rule' }).click();
+    const requests = dialog(page).getByRole('listitem');
+    await requests.first().waitFor();
+    expect(await requests.allInnerTexts()).toEqual([expect.stringMatching(/Lee[^]*db-prod:orders:read/)]);
+    await dialog(page).getByRole('button', { name: 'Close' }).click();
+    await dialog(page).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: /^policy · logs/ }).click();
+    await requests.first().waitFor();
+    expect(await requests.allInnerTexts()).toEqual([expect.stringMatching(/Maya[^]*logs:checkout/)]);
+    await requests.getByRole('link').click();
+    await page.waitForURL('**/requests/*');
   });
 
   it('shows hostile text as text, and has no finding of axe', async () => {
