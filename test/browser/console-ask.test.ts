@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
 import { ANA, KOSTA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
+import { provision } from '../../src/provisioning.js';
 import { describeChromium, violations } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 
@@ -122,6 +123,38 @@ describeChromium('asking, and the page of a request', (browser) => {
     expect(values.length).toBeGreaterThan(2);
     expect(values.filter(Boolean)).toEqual([]);
     expect(posts).toEqual([]);
+  });
+
+  it('takes only the values that the rule allows, and leads from a repeated ask to the request', async () => {
+    const { open } = await begin();
+    const page = await open(LEE, 'ask?scope=deploy:prod');
+    await page.getByLabel('Why').fill('Release of Tuesday');
+    await page.getByLabel('Ticket').fill('4711');
+    await check(page);
+    await page.getByText('Fill this in.').waitFor();
+    const region = page.getByLabel('region');
+    expect(await region.locator('option').allInnerTexts()).toEqual(['Choose', 'eu', 'us']);
+    await region.selectOption('eu');
+    await check(page);
+    await page.getByText('Write it like CHG-####.').waitFor();
+    expect(await page.getByText('Fill this in.').count()).toBe(0);
+    await page.getByLabel('Ticket').fill('CHG-0815');
+    await check(page);
+    await send(page);
+    await page.getByText('Waits for approval').waitFor();
+    const [made] = await requestsOf(LEE);
+    expect(made).toMatchObject({ ticket: 'CHG-0815', metadata: { region: 'eu' } });
+
+    await page.goto(`${(world as World).origin}/console/ask?scope=deploy:prod`);
+    await page.getByLabel('Why').fill('Release of Wednesday');
+    await page.getByLabel('Ticket').fill('CHG-0815');
+    await region.selectOption('eu');
+    await check(page);
+    await page.getByText('This request was made already.').waitFor();
+    expect(await page.getByRole('button', { name: 'Send request' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Open it' }).click();
+    await page.waitForURL(`**/requests/${made?.id ?? ''}`);
+    expect(await requestsOf(LEE)).toHaveLength(1);
   });
 
   it('keeps what was typed over a sign-in, and shows it to no other person', async () => {
@@ -267,6 +300,58 @@ describeChromium('asking, and the page of a request', (browser) => {
       by: MAYA,
       reason: 'Found it in the logs',
     });
+  });
+
+  it('asks for more time for all access of a request, and names a refusal at its field', async () => {
+    const { open, engine } = await begin();
+    const id = await ask();
+    await engine.approve(id, { by: KOSTA });
+    const page = await open(MAYA, `requests/${id}`);
+    await page.getByRole('button', { name: 'More time' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Why').fill('The backfill is at 60 %');
+    await dialog.getByRole('radio', { name: 'Another length' }).check();
+    const length = dialog.getByRole('textbox', { name: 'Another length' });
+    await length.fill('9h');
+    await dialog.getByRole('button', { name: 'Send request' }).click();
+    await dialog.getByText('At most 2 hr.').waitFor();
+    expect(await requestsOf(MAYA)).toHaveLength(1);
+    await length.fill('20m');
+    await dialog.getByRole('button', { name: 'Send request' }).click();
+    await page.waitForURL((url) => !url.pathname.endsWith(id));
+    await page.getByText('More time for a request').waitFor();
+    await page.getByText('The backfill is at 60 %').first().waitFor();
+    const [next] = (await engine.listRequests({ subject: MAYA, status: 'pending' })).items;
+    expect(next).toMatchObject({ ttlMs: 20 * MINUTE, ticket: 'INC-4711', extension: { requestId: id } });
+  });
+
+  it('shows the deliveries of its access to an external system, and of no other, to those who read the journal', async () => {
+    const { open, engine } = await begin();
+    const [none, mine, other] = [await ask({ scope: 'db-prod:orders:read' }), await ask(), await ask({ subject: LEE })];
+    let isDown = true;
+    const apply = async () => {
+      if (isDown) throw new Error('the directory is down');
+    };
+    provision(engine, { name: 'directory', scopes: [WRITE], apply });
+    for (const id of [none, mine, other]) await engine.approve(id, { by: KOSTA });
+    await engine.flushAudit();
+    const page = await open(SAM, `requests/${mine}`);
+    const show = page.getByRole('button', { name: 'Show deliveries to external systems' });
+    await page.route('**/v1/journal?*', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{}' }));
+    await show.click();
+    await page.getByRole('alert').waitFor();
+    await page.unroute('**/v1/journal?*');
+    await show.click();
+    const lines = page.locator('.request-deliveries .moment-what');
+    await lines.first().waitFor();
+    expect(await lines.allInnerTexts()).toEqual([
+      `Due: directory: ${WRITE} opened`,
+      `Failed, and is tried again: directory: ${WRITE} opened`,
+    ]);
+    isDown = false;
+    await page.goto(`${(world as World).origin}/console/requests/${none}`);
+    await show.click();
+    await page.getByText('No delivery of this access is recorded.').waitFor();
   });
 
   it('lets the subject release it, and who may, revoke, after it has counted', async () => {
