@@ -9,7 +9,8 @@ import { watchPresses } from './parts/quiet.js';
 import './style/index.css';
 
 // The files of the page lie in `assets/` below its base, also behind a proxy that removes a prefix.
-const base = new URL('../../features/console/', import.meta.url).pathname;
+// Without the comment, Vite takes `../` for the module `src/console.ts`, and puts that file into the page.
+const base = new URL(/* @vite-ignore */ '../', import.meta.url).pathname;
 const options = optionsIn(document);
 const router = createRouter(base, window);
 const session = createSession(options, base, router, window);
