@@ -19,7 +19,7 @@ export interface Dialect {
   readonly isClosed: string;
   /** More columns that every answer carries about its server. */
   readonly serverColumns: string;
-  /** Follows a table that must be read by this index, whatever the statistics say. */
+  /** Follows a table that must be read by this index, also without statistics. */
   readonly indexedBy: (index: string) => string;
   /** The place of a due row and its kind, as expressions that match none of the indexes that a planner must not pick. */
   readonly dueOfSubject: { readonly at: string; readonly kind: string };

@@ -14,7 +14,7 @@ export const portable = (): Dialect => ({
   byteOrder: BYTE_ORDER,
   schema: () => `${postgres.schema()}, ${BYTE_ORDER}`,
   namespaces: (most) => namespaces('', most),
-  // Some servers lock nothing but one row by its whole key.
+  // Some servers lock only one row, by its whole key.
   lock: 'select revision from jit_heads where namespace = $1 for update',
   hold: () => hold(''),
   guessed: undefined,
