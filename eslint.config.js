@@ -30,7 +30,9 @@ export default tseslint.config(
   {
     files: ['src/**/*.{ts,tsx}', 'test/**/*.ts', 'examples/**/*.ts', 'docs/play/**/*.ts', '.ci/*/*.ts', '.tsup/**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['src/elements.ts', 'src/react.ts'] }, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       // A forgotten `await` on isAllowed is a truthy promise: the first rule finds it as a statement, the second as a condition.
       '@typescript-eslint/no-floating-promises': 'error',
@@ -72,11 +74,11 @@ export default tseslint.config(
     },
   },
   // The exceptions, each in one place.
-  { files: ['src/core/{clock,timers,turns}.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
-  // The page of the console has the viewer's clock.
-  { files: ['src/console/app/frame/clock.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
-  // `import()` loads a view by its default export.
-  { files: ['src/console/app/views/*.tsx'], rules: { 'no-restricted-syntax': ['error', ...clocks] } },
+  // The files of the clocks. The page of the console has the viewer's clock.
+  {
+    files: ['src/core/{clock,timers,turns}.ts', 'src/console/app/frame/clock.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...shapes] },
+  },
   // A dynamic module of Nest is a class with static methods.
   { files: ['src/guards/nest/module.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
   // React keeps the types of elements in a namespace.

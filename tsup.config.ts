@@ -51,8 +51,8 @@ export default defineConfig({
   noExternal: ['@noble/hashes', 'canonicalize', 'tslib', /^zod(\/|$)/],
   dts: {
     entry: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
-    // tsup sets baseUrl, which TypeScript 6 reports as deprecated.
-    compilerOptions: { ignoreDeprecations: '6.0' },
+    // tsup sets baseUrl, which TypeScript 6 reports as deprecated. The entry of the custom element needs a document.
+    compilerOptions: { ignoreDeprecations: '6.0', lib: ['es2023', 'esnext.disposable', 'dom'] },
     // Declarations that name AsyncDisposable must bring it along for consumers whose `lib` is es2022.
     banner: '/// <reference lib="esnext.disposable" />',
   },

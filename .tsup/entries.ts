@@ -25,11 +25,13 @@ export interface Entry {
    * the core, but loads no engine (see tiers.ts). Default: shares files with the core, and may load the engine.
    */
   readonly build?: 'alone' | 'light';
+  /** The types that the entry needs, beyond those that a browser, a worker and Node share. tsconfig.core.json checks all other entries. */
+  readonly types?: 'node' | 'dom';
   /** Default: one, of all exports. */
   readonly sizes?: readonly Sized[];
 }
 
-const guard = (name: string): Entry => ({ from: ['guards'], build: 'alone', sizes: [{ name }] });
+const guard = (name: string, types?: 'node'): Entry => ({ from: ['guards'], build: 'alone', ...(types && { types }), sizes: [{ name }] });
 
 /** By the path of the door under src, without its extension. It is also the import: `jit-access/<path>`. */
 export const ENTRIES: Readonly<Record<string, Entry>> = {
@@ -70,21 +72,21 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       { name: 'the console, all views', page: 'all', budget: 84_100 },
     ],
   },
-  elements: { from: ['elements'], build: 'alone', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
+  elements: { from: ['elements'], build: 'alone', types: 'dom', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
   explain: {
     from: ['core/approver-port', 'core/observed', 'core/requestable', 'features/explain', 'lifecycle/explain'],
     sizes: [{ beside: true, budget: 5_750 }],
   },
-  express: guard('the Express guard'),
-  fastify: guard('the Fastify guard'),
+  express: guard('the Express guard', 'node'),
+  fastify: guard('the Fastify guard', 'node'),
   fetch: guard('the fetch guard'),
   guard: guard('what guards are made of'),
   hono: guard('the Hono guard'),
   http: { from: ['features/http'], sizes: [{ budget: 102_100 }] },
   journal: { from: ['journal'], build: 'light', sizes: [{ budget: 21_200 }] },
-  jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], build: 'light', sizes: [{ name: 'the sink for files' }] },
+  jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], build: 'light', types: 'node', sizes: [{ name: 'the sink for files' }] },
   links: { from: ['features/links', 'engine/by'], sizes: [{ beside: true, budget: 3_000 }] },
-  nest: guard('the Nest guard'),
+  nest: guard('the Nest guard', 'node'),
   notify: { from: ['features/notify'], build: 'light', sizes: [{ budget: 6_200 }] },
   policy: {
     from: ['approvers/policy'],
@@ -92,7 +94,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     sizes: [{ name: 'definePolicy, with zod/mini', names: '{ definePolicy }' }],
   },
   provisioning: { from: ['features/provisioning', 'records'], sizes: [{ beside: true, budget: 5_000 }] },
-  react: { from: ['features/react'], build: 'alone' },
+  react: { from: ['features/react'], build: 'alone', types: 'dom' },
   redis: { from: ['stores/redis'], build: 'light', sizes: [{ name: 'the Redis store', names: '{ redisGrantStore }' }] },
   retention: {
     from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'],
@@ -110,6 +112,11 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   webhook: { from: ['features/webhook'], build: 'light', sizes: [{ budget: 9_150 }] },
   work: { from: ['features/work'], sizes: [{ beside: true, budget: 4_000 }] },
 };
+
+/** The files that tsconfig.core.json checks. */
+export const coreFiles: readonly string[] = Object.entries(ENTRIES).flatMap(([door, { types }]) =>
+  types === undefined ? [`src/${door}.ts`] : [],
+);
 
 /** `exports` of package.json for these doors. */
 export const exportsOf = (doors: readonly string[]): Readonly<Record<string, unknown>> =>

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { ENTRIES, exportsOf } from '../.tsup/entries.js';
+import { coreFiles, ENTRIES, exportsOf } from '../.tsup/entries.js';
 import { LAYOUT } from '../src/core/layout.js';
 import { schemaFile } from './approvers/policy/schema-file.js';
 import { lawsPage } from './docs/laws.js';
@@ -46,6 +46,8 @@ function run(command: string): void {
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly exports: Readonly<Record<string, unknown>> };
 const withoutCode = Object.entries(manifest.exports).filter(([, target]) => typeof target === 'string');
 put('package.json', json({ ...manifest, exports: { ...exportsOf(Object.keys(ENTRIES)), ...Object.fromEntries(withoutCode) } }));
+const core = readFileSync(join(root, 'tsconfig.core.json'), 'utf8');
+put('tsconfig.core.json', core.replace(/(?<="files": )\[[^\]]*\]/, JSON.stringify(coreFiles, undefined, 2).replaceAll('\n', '\n  ')));
 if (process.env['JIT_TEST_BUILT'] === undefined) run('npm run --silent build');
 
 const schema = 'schema/policy.schema.json';

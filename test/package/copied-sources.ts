@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,6 +10,9 @@ import { root } from './entries.js';
 
 const run = promisify(execFile);
 const program = (name: string, file: string) => join(createRequire(import.meta.url).resolve(`${name}/package.json`), '..', file);
+
+/** What `npm run compile` compiles, in its order. */
+const PROJECTS = ['.', 'src/elements', 'src/features/react'];
 
 /** The folders under src/features. */
 export const features: readonly string[] = [...new Set(modules.flatMap((module) => /^features\/([^/]+)\//.exec(module)?.[1] ?? []))];
@@ -110,7 +113,8 @@ export class CopiedSources implements Disposable {
     const entries = Object.values(this.#manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [target.import.default]));
     const load = `await Promise.all(${JSON.stringify(entries)}.map((entry) => import(entry)));\n`;
     try {
-      await this.#run(program('typescript', 'lib/tsc.js'), '--pretty', 'false');
+      for (const project of PROJECTS.map((folder) => join(this.#folder, folder)).filter((folder) => existsSync(folder)))
+        await this.#run(program('typescript', 'lib/tsc.js'), '--pretty', 'false', '-p', project);
       await this.#run(program('tsup', 'dist/cli-default.js'), '--no-dts', '--silent');
       return await this.#run('--input-type=module', '--eval', load + code);
     } catch (error) {

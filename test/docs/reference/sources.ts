@@ -28,11 +28,16 @@ export interface Sources {
 /** Texts that replace those of the files, by their paths from the root. */
 export type Edits = ReadonlyMap<string, string>;
 
+/** The folders of `src` without an entry. */
+const PROGRAMS = ['src/console', 'src/cli'];
+
 let last: ts.Program | undefined;
 
 export function readSources(edits: Edits = new Map()): Sources {
   const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as { config: object };
-  const { options, fileNames } = ts.parseJsonConfigFileContent(config, ts.sys, root);
+  // With the entries that need a document, which have a project of their own, in one program with all others.
+  const { options, fileNames } = ts.parseJsonConfigFileContent({ ...config, exclude: PROGRAMS }, ts.sys, root);
+  options.lib = ['lib.es2023.d.ts', 'lib.esnext.disposable.d.ts', 'lib.dom.d.ts'];
   const host = ts.createCompilerHost(options);
   const known = host.getSourceFile.bind(host);
   const pathOf = (file: string): string => file.replaceAll('\\', '/').slice(root.length);

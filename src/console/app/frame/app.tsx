@@ -3,7 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
-import Access from '../views/access.js';
+import { View as Access } from '../views/access.js';
 import type { AppProps } from './app-props.js';
 import { after } from './clock.js';
 import { ConsoleContext, type Console } from './console.js';
@@ -12,7 +12,7 @@ import { Shell, SignedOut } from './shell.js';
 import type { Route, View, ViewName } from './types.js';
 import { useLoaded } from './use-loaded.js';
 
-type Load = () => Promise<{ readonly default: View }>;
+type Load = () => Promise<{ readonly View: View }>;
 
 /** The views that load when they are opened. The build puts ask, inbox and request into one file, and all others into another. */
 const LATER: Readonly<Record<Exclude<ViewName, 'access'>, Load>> = {
@@ -77,7 +77,7 @@ function Content({ console, visit }: { readonly console: Console; readonly visit
 
 function Later({ route, view }: { readonly route: Route; readonly view: keyof typeof LATER }): JSX.Element {
   const { value, isMissing } = useLoaded(LATER[view]);
-  if (value) return <value.default route={route} />;
+  if (value) return <value.View route={route} />;
   return (
     <p class="quiet loading" role="status">
       {t(isMissing ? 'frame.newVersion' : 'frame.starting')}

@@ -16,7 +16,7 @@ import { useMine } from './access/read.js';
 import './access/access.css';
 
 /** What the viewer holds, asks for, and held this week. */
-export default function View(_props: ViewProps): JSX.Element {
+export function View(_props: ViewProps): JSX.Element {
   const { href, readOnly } = useConsole();
   const { value, error, again } = useMine();
   // Kept here, not in a row: a row may disappear while its dialog is open.

@@ -17,7 +17,7 @@ import { ask } from './ask.messages.js';
 addMessages(ask);
 
 /** The page to ask for access. Its address names the scope, so that the refusal of a guard leads to the form. */
-export default function View({ route }: ViewProps): JSX.Element {
+export function View({ route }: ViewProps): JSX.Element {
   const { client, readOnly } = useConsole();
   // A list is what rules and locks say: no event about a request changes it.
   const list = useRead(

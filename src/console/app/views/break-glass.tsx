@@ -19,7 +19,7 @@ addMessages(inbox);
 /** A person takes break-glass once and waits for its review, so there are few. */
 const MOST = 1_000;
 
-export default function View(_props: ViewProps): JSX.Element {
+export function View(_props: ViewProps): JSX.Element {
   const { client, permits } = useConsole();
   const seesAll = permits('breakGlassReviews');
   const { value, error, again } = useRead(

@@ -117,7 +117,7 @@ function Answer({ question, moveOn }: { readonly question: Question; readonly mo
 }
 
 /** Who had access, to what, and when. */
-export default function View({ route: { query } }: ViewProps): JSX.Element {
+export function View({ route: { query } }: ViewProps): JSX.Element {
   const widest = widestTopic(useConsole());
   const { opened, moveOn } = useOpened();
   const question = questionIn(query, widest, opened);

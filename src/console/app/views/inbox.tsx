@@ -24,7 +24,7 @@ const Keys = later(() => import('./inbox/keys-dialog.js').then((module) => modul
 const STEP = 50;
 const MOST = 1_000;
 
-export default function View(_props: ViewProps): JSX.Element {
+export function View(_props: ViewProps): JSX.Element {
   const [limit, setLimit] = useState(STEP);
   const { readOnly } = useConsole();
   const [showsKeys, setShowsKeys] = useState(false);

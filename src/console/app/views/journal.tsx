@@ -161,7 +161,7 @@ function Entries(): JSX.Element {
 }
 
 /** The journal: its head, its verification, and its entries, the newest first. */
-export default function View(_props: ViewProps): JSX.Element {
+export function View(_props: ViewProps): JSX.Element {
   const { permits } = useConsole();
   return (
     <Page title={t('journal.title')} lead={t('journal.lead')}>

@@ -106,7 +106,7 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
 }
 
 /** All access that is held now, and what ends it. */
-export default function View({ route: { query } }: ViewProps): JSX.Element {
+export function View({ route: { query } }: ViewProps): JSX.Element {
   const filters = filtersIn(query);
   return (
     <Page title={t('live.title')} lead={t('live.lead')}>

@@ -68,7 +68,7 @@ function Sums({ value, span }: { readonly value: AccessReport; readonly span: Sp
 }
 
 /** How much access was open in a span, and how much of it was used. */
-export default function View({ route: { query } }: ViewProps): JSX.Element {
+export function View({ route: { query } }: ViewProps): JSX.Element {
   const { client, href, navigate } = useConsole();
   const { opened, moveOn } = useOpened();
   const span = spanIn(query, opened);

@@ -30,7 +30,7 @@ addMessages(inbox);
 const Deliveries = later(() => import('./request/deliveries.js').then((module) => module.Deliveries));
 
 /** One request, from the ask to its end, and what this viewer may do with it. */
-export default function View({ route }: ViewProps): JSX.Element {
+export function View({ route }: ViewProps): JSX.Element {
   const console = useConsole();
   const id = route.id ?? '';
   const { value, error, again } = useRead(
