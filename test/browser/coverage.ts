@@ -12,7 +12,7 @@ import { APP, buildConsole } from '../../.tsup/console.js';
 import { isRequired } from '../required.js';
 
 /** In percent of the statements of the page. */
-const FLOOR = 88;
+const FLOOR = 90;
 
 /** What Chromium says of a script that it has run. */
 interface Run {
