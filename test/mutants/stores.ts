@@ -96,9 +96,9 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: committed is returned before COMMIT',
-    file: 'stores/sql/session.ts',
-    from: '    const result = await work(ask, plugged);\n',
-    to: '    const result = await work(ask, plugged);\n    resolve(result);\n',
+    file: 'stores/sql/transaction.ts',
+    from: '      const result = await work(this.#ask, this.#plugged);\n',
+    to: '      const result = await work(this.#ask, this.#plugged);\n      resolve(result);\n',
     caughtBy: { proof: 'chaos-postgres', scale: 0.03 },
   },
   {

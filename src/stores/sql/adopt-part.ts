@@ -2,7 +2,7 @@ import { changeIdOf, GAP, IN_USE, partError } from '../../core/namespace-part.js
 import type { NamespacePart } from '../../core/store-port.js';
 import { GENESIS } from '../../journal/link.js';
 import { anchorOf, entryColumns, refuseWrongServer, rowColumns } from './rows.js';
-import type { Ask } from './session.js';
+import type { Ask } from './transaction.js';
 import type { Statements } from './statements.js';
 
 /** Applies a part of a namespace, in a transaction. The same part again has one effect. @throws StoreError */

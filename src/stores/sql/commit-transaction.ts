@@ -6,7 +6,8 @@ import type { Columns, SqlDatabase } from './database.js';
 import { KnownHeads } from './known-heads.js';
 import { fromColumn } from './order.js';
 import { anchorOf, integerOf, layoutOf, movedIn, refuseWrongServer, textOf } from './rows.js';
-import type { Ask, RetryBudget, Session, TransactionStatements } from './session.js';
+import type { RetryBudget, Session } from './session.js';
+import type { Ask, TransactionStatements } from './transaction.js';
 import type { Statements } from './statements.js';
 import type { Written } from './writes.js';
 
@@ -143,10 +144,19 @@ export class CommitTransactions {
 
 /** The statements around a transaction. @param lockMs how long it waits for a lock, in milliseconds */
 export const boundsOf = (
-  { probe, begin, commit, rollback, busyTimeout, close }: Statements,
+  { probe, probeBegins, begin, commit, rollback, rollbackTells, busyTimeout, close }: Statements,
   timeoutMs: number,
   lockMs: number,
-): TransactionStatements => ({ probe, begin: begin(timeoutMs, lockMs), commit, rollback, busyTimeout, close });
+): TransactionStatements => ({
+  probe,
+  probeBegins,
+  begin: begin(timeoutMs, lockMs),
+  commit,
+  rollback,
+  rollbackTells,
+  busyTimeout,
+  close,
+});
 
 /** The statement waited for a transaction that held the head, so what it read from other tables may be from before that one. */
 const isStale = (line: Columns): boolean => line['seen'] === null || integerOf(line, 'seen') !== integerOf(line, 'revision');

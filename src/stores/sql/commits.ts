@@ -12,7 +12,8 @@ import { isRefusable, type Hook } from './hook.js';
 import { CommitQueue, MAX_WEIGHT } from './commit-queue.js';
 import type { Kind, Waiting } from './commit-queue.js';
 import type { AtOnce, Dialect } from './dialect/dialect.js';
-import { RetryBudget, TransactionFailed, unlessBusy } from './session.js';
+import { RetryBudget, unlessBusy } from './session.js';
+import { TransactionFailed } from './transaction.js';
 import type { Session } from './session.js';
 import type { Statements } from './statements.js';
 

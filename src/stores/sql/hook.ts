@@ -7,7 +7,7 @@ import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import type { SqlDatabase } from './database.js';
 import type { Dialect } from './dialect/dialect.js';
 import { endsTransaction, HookFailed, isRefusal } from './failures.js';
-import type { Ask } from './session.js';
+import type { Ask } from './transaction.js';
 import type { Statement } from './statement.js';
 
 /** What `onCommit` receives: a change that the store is about to write. */

@@ -2,7 +2,8 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { Columns, PgPool, SqliteHandle } from './database.js';
 import { isBusy } from './failures.js';
 import { RetryBudget, unlessBusy } from './session.js';
-import type { Ask, Session } from './session.js';
+import type { Session } from './session.js';
+import type { Ask } from './transaction.js';
 import type { Statement } from './statement.js';
 
 /** The reads outside a transaction: through Kysely, a `pg` pool or a SQLite handle. */

@@ -1,49 +1,10 @@
-import { CompiledQuery } from 'kysely';
 import { Stopwatch } from '../../core/stopwatch.js';
 import { systemClock } from '../../core/clock.js';
 import { sleepUntil, within } from '../../core/timers.js';
 import { TimeLimit } from '../time-limit.js';
-import type { Columns, SqlDatabase } from './database.js';
-import { HookFailed, isBusy, isNested, isRolledBack, NoAnswer, openTransaction } from './failures.js';
-import type { Statement } from './statement.js';
-
-/** Runs one statement under a time limit, and returns its rows. */
-export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;
-
-/** What runs in a transaction. @param connection the caller's Kysely instance with its plugins, bound to the transaction's connection */
-export type Work<T> = (ask: Ask, connection: SqlDatabase) => Promise<T>;
-
-/** The transaction failed, or its outcome is unknown. */
-export class TransactionFailed extends Error {
-  override readonly name = 'TransactionFailed';
-  /** @param unknown COMMIT was sent and its answer did not come: the transaction may have been applied */
-  constructor(
-    override readonly cause: unknown,
-    readonly unknown: boolean,
-  ) {
-    super('the transaction did not complete', { cause });
-  }
-}
-
-/** The statements that begin and end a transaction, and the one that sets SQLite's lock timeout around it. */
-export interface TransactionStatements {
-  /**
-   * Shows whether the connection has an open transaction, and changes nothing in it. On SQLite, a {@link resilientHandle} answers.
-   * Without one, the probe fails then; otherwise it begins a transaction, which `rollback` ends.
-   */
-  readonly probe: Statement;
-  readonly begin: Statement;
-  readonly commit: Statement;
-  readonly rollback: Statement;
-  /**
-   * Sets how long SQLite's driver waits for a lock, in milliseconds; without `ms`, reads it. `undefined` on PostgreSQL.
-   *
-   * The driver blocks the event loop while it waits, so a transaction sets this to 0.
-   */
-  readonly busyTimeout: ((ms?: number) => Statement) | undefined;
-  /** Makes a {@link resilientPool} close the connection instead of reusing it. `undefined` on SQLite, which has only one. */
-  readonly close: Statement | undefined;
-}
+import type { SqlDatabase } from './database.js';
+import { isBusy, NoAnswer } from './failures.js';
+import { execute, Transaction, TransactionFailed, type Ask, type TransactionStatements, type Work } from './transaction.js';
 
 /** The longest pause before a retry, in milliseconds. */
 const MAX_PAUSE_MS = 50;
@@ -91,12 +52,6 @@ export async function unlessBusy<T>(budget: RetryBudget, call: () => Promise<T>)
   }
 }
 
-/** Runs a statement on any Kysely instance, without a time limit. */
-function execute(db: SqlDatabase, { text, order }: Statement, values: readonly unknown[] = []): Promise<readonly Columns[]> {
-  const given = order === undefined ? [...values] : order.map((i) => values[i]);
-  return db.executeQuery<Columns>(CompiledQuery.raw(text, given) as CompiledQuery<Columns>).then(({ rows }) => rows);
-}
-
 /** A Kysely instance with a time limit for every answer. */
 export class Session {
   readonly #db: SqlDatabase;
@@ -142,7 +97,7 @@ export class Session {
         if (isLate) return;
         connected?.();
         connected = undefined;
-        await runOn(db, bounds, limited, work, resolve, reject);
+        await new Transaction(db, bounds, limited).run(work, resolve, reject);
       };
       this.#plugged
         .connection()
@@ -176,64 +131,4 @@ export class Session {
       () => new NoAnswer(this.#committingMs),
     );
   }
-}
-
-async function runOn<T>(
-  plugged: SqlDatabase,
-  { probe, begin, commit, rollback, busyTimeout, close }: TransactionStatements,
-  limited: <A>(answer: Promise<A>) => Promise<A>,
-  work: Work<T>,
-  resolve: (result: T) => void,
-  reject: (error: TransactionFailed) => void,
-): Promise<void> {
-  const connection = plugged.withoutPlugins();
-  let last: Promise<unknown> = Promise.resolve();
-  const ask: Ask = (statement, values) => {
-    const answer = execute(connection, statement, values);
-    last = answer;
-    return limited(answer);
-  };
-  const isSqlite = busyTimeout !== undefined;
-  /** Whether a transaction that is open on the connection is not the caller's: only such a one may be ended here. */
-  let isOurs = isSqlite;
-  let hasBegun = false;
-  let isCommitting = false;
-  let waits = 0;
-  try {
-    const [found] = await ask(probe);
-    if (isSqlite && found === undefined) await ask(rollback);
-    else isOurs = found?.['outside'] === true;
-    if (!isOurs) throw openTransaction(undefined);
-    if (isSqlite) {
-      const [setting] = await ask(busyTimeout());
-      waits = Number(setting?.['timeout'] ?? 0);
-      if (waits > 0) await ask(busyTimeout(0));
-    }
-    await ask(begin);
-    hasBegun = true;
-    const result = await work(ask, plugged);
-    isCommitting = true;
-    const [ended] = await ask(commit);
-    // PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement has failed.
-    if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
-    resolve(result);
-  } catch (error) {
-    const isNestedIn = !hasBegun && isNested(error);
-    if (isNestedIn) isOurs = false;
-    const fail = (isUndone: boolean) =>
-      reject(new TransactionFailed(isNestedIn ? openTransaction(error) : error, isCommitting && !isUndone && !isRolledBack(error)));
-    // A lost connection may never answer to ROLLBACK. On SQLite that answer says whether a failed COMMIT was applied.
-    if (!isSqlite || error instanceof NoAnswer) fail(false);
-    await last.catch(() => undefined);
-    // A hook that is late may still send statements: not into the transaction of the next caller.
-    if (close !== undefined && error instanceof HookFailed && error.isLate) await execute(connection, close).catch(() => undefined);
-    fail(
-      isOurs &&
-        (await execute(connection, rollback).then(
-          () => true,
-          () => false,
-        )),
-    );
-  }
-  if (isSqlite && waits > 0) await execute(connection, busyTimeout(waits));
 }

@@ -86,9 +86,11 @@ order by e.seq`,
   );
 
 /** The statements that begin and end a commit's transaction. */
-function transaction({ statement, probe, begin, busyTimeout, close }: Dialect) {
+function transaction({ statement, probe, probeBegins, begin, rollbackTells, busyTimeout, close }: Dialect) {
   return {
     probe: statement('probe', probe),
+    probeBegins,
+    rollbackTells,
     begin: (ms: number, lockMs = ms) => statement('begin', begin(ms, lockMs)),
     busyTimeout: busyTimeout && ((ms?: number) => statement('busy_timeout', busyTimeout(ms))),
     /** A `resilientPool` never sends it: see {@link isClose}. */

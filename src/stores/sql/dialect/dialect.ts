@@ -69,8 +69,10 @@ export interface Dialect {
 
   // Transactions.
 
-  /** See `TransactionStatements`. */
+  /** This and the next two: see `TransactionStatements`. */
   readonly probe: string;
+  readonly probeBegins: boolean;
+  readonly rollbackTells: boolean;
   /** Limits, in milliseconds: to `lockMs` the wait for a lock, to `ms` each statement and the silence of a transaction that may hold one. */
   readonly begin: (ms: number, lockMs: number) => string;
   readonly busyTimeout: ((ms?: number) => string) | undefined;

@@ -108,6 +108,8 @@ where ${where}) as k where r.tableoid = k.home and r.ctid = k.place`,
   // A simple query: outside of a transaction it is one of its own, which began with it and has written nothing. A transaction that has
   // written is always recognised; one that began in the same tick of the server's clock and has not, is not.
   probe: 'select now() = statement_timestamp() and pg_current_xact_id_if_assigned() is null as outside',
+  probeBegins: false,
+  rollbackTells: false,
   // `enable_seqscan` is off. Otherwise a plan that was cached while a table was small would still scan it when it is large. `jit` is off,
   // too: a scan that remains has such a cost in the plan that a server with LLVM would compile each statement, which takes a second.
   begin: (ms, lockMs) =>

@@ -64,6 +64,8 @@ from ${sqlite.jsonTable('$1', ['namespace', 'keys', 'ids', 'seqs'])} as n cross 
   listening: undefined,
 
   probe: SQLITE_PROBE,
+  probeBegins: true,
+  rollbackTells: true,
   begin: () => 'begin immediate',
   busyTimeout: (ms) => `pragma busy_timeout${ms === undefined ? '' : ` = ${ms}`}`,
   close: undefined,
