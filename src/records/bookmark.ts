@@ -2,7 +2,7 @@ import { CorruptError } from '../core/errors.js';
 import type { JsonValue } from '../model/json.js';
 import type { Expectation, Row } from '../core/store-port.js';
 import type { Bookmarks, Refusals } from '../model/bookmark.js';
-import { anyText, instant, isObject, list, optional, struct, text, whole, type Fields, type Given } from './fields.js';
+import { anyText, instant, isObject, list, optional, struct, text, whole, type Exactly, type Fields, type Given } from './fields.js';
 import { isInstant } from '../core/instant.js';
 
 /** The fields of the body of each bookmark. The functions below and their callers read the fields one by one, not by these tables. */
@@ -24,7 +24,12 @@ export const BOOKMARKS = /* @__PURE__ */ ((): { readonly [Kind in keyof Bookmark
  * A row of the engine's own data: a follower's cursor, the purge horizon, a lease, the configuration of a running engine, or the
  * accepted rollbacks. It cannot be rebuilt from entries.
  */
-export function bookmark<Kind extends keyof Bookmarks>(kind: Kind, id: string, version: number, body: Given<Bookmarks[Kind]>): Row {
+export function bookmark<Kind extends keyof Bookmarks, Body extends Given<Bookmarks[Kind]>>(
+  kind: Kind,
+  id: string,
+  version: number,
+  body: Exactly<Bookmarks[Kind], Body>,
+): Row {
   const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
   return { kind, id, version, open: true, createdAt: 0, ...empty, body };
 }

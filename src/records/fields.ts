@@ -64,7 +64,7 @@ export type Given<T> = { readonly [Name in keyof T as undefined extends T[Name] 
 };
 
 /** Refuses a field that the type lacks. */
-type Exactly<T, Given> = Given & Readonly<Record<Exclude<keyof Given, keyof T>, never>>;
+export type Exactly<T, Given> = Given & Readonly<Record<Exclude<keyof Given, keyof T>, never>>;
 
 /** The fields of the variant `V` of a union, apart from the one that names the variant. */
 type Variant<T, Key extends keyof T, V> = Omit<Extract<T, Readonly<Record<Key, V>>>, Key>;

@@ -20,6 +20,12 @@ describe('bookmark()', () => {
       body: { seq: 7 },
     });
   });
+
+  it('L30 takes only the fields that the table of its kind declares, also from a variable', () => {
+    const body = { seq: 7, note: 'x' };
+    // @ts-expect-error: an undeclared field has no layout
+    expect(bookmark('cursor', 'siem', 1, body).body).toEqual(body);
+  });
 });
 
 describe('readBookmark()', () => {
