@@ -49,7 +49,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       'engine',
       'features/provisioning',
     ],
-    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 79_100 }, { name: 'all of the core entry' }],
+    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 79_350 }, { name: 'all of the core entry' }],
   },
   ai: { from: ['guards/ai'], sizes: [{ name: 'all of the entry for agents', beside: true }] },
   authzen: { from: ['features/authzen'] },

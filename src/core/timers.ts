@@ -63,7 +63,8 @@ export async function nap(clock: Clock, now: number, ms: number, signal: AbortSi
  */
 export function whyNoLastingTimers(): string | undefined {
   if (typeof globalThis.setTimeout !== 'function') return 'this runtime has no setTimeout';
-  if ((globalThis.navigator as { readonly userAgent?: string } | undefined)?.userAgent === 'Cloudflare-Workers') return 'Workers end a timer with its handler';
+  if ((globalThis.navigator as { readonly userAgent?: string } | undefined)?.userAgent === 'Cloudflare-Workers')
+    return 'Workers end a timer with its handler';
   try {
     // Cleared at once: it is never called.
     clearTimeout(setTimeout(Boolean, 0));
