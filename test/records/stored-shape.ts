@@ -26,7 +26,7 @@ export interface StoredShape {
   readonly kinds: Shapes;
   /** The bodies of the rows of the engine's own data. */
   readonly bookmarks: Shapes;
-  /** The fields of the `data` of each type of entry. Those of records are below their kinds at every depth. */
+  /** The fields of the `data` of each type of entry, with their declared types. */
   readonly entries: Shapes;
 }
 
@@ -143,19 +143,43 @@ export const marks = (): readonly Mark[] => [
   ...TABLES.flatMap(([, kind, table]) => Object.entries(table).flatMap(([name, field]) => [...marksOf(`${kind}.${name}`, field)])),
 ];
 
-/** The fields of each type of entry. An entry always has a field whose declared type lacks `undefined`. */
+/** The fields of each type of entry, at every depth. An entry always has a field whose declared type lacks `undefined`. */
 function entryShapes(): Shapes {
   const sources = readSources();
-  const isOptional = (field: ts.Symbol): boolean => {
-    const type = sources.checker.getTypeOfSymbol(field);
-    return (type.isUnion() ? type.types : [type]).some(({ flags }) => (flags & ts.TypeFlags.Undefined) !== 0);
-  };
   return Object.fromEntries(
-    [...declaredFields(sources)].map(([type, fields]) => [
-      type,
-      Object.fromEntries(fields.map((field) => [field.name, isOptional(field) ? 'optional' : 'always'])),
-    ]),
+    [...declaredFields(sources)].map(([type, fields]) => [type, Object.fromEntries(declaredIn(sources.checker, '', fields))]),
   );
+}
+
+function* declaredIn(checker: ts.TypeChecker, prefix: string, fields: readonly ts.Symbol[]): Generator<readonly [string, string]> {
+  for (const field of fields) yield* declaredLines(checker, `${prefix}${field.name}`, checker.getTypeOfSymbol(field));
+}
+
+function* declaredLines(checker: ts.TypeChecker, path: string, declared: ts.Type): Generator<readonly [path: string, words: string]> {
+  const type = checker.getNonNullableType(declared);
+  const item = checker.isArrayType(type) ? checker.getTypeArguments(type as ts.TypeReference)[0] : undefined;
+  const parts = type.isUnion() ? type.types : [type];
+  const objects = parts.filter((part) => (part.flags & ts.TypeFlags.Object) !== 0);
+  const values = parts.flatMap((part) => (part.isStringLiteral() ? [part.value] : []));
+  const name = item !== undefined ? 'list' : objects.length > 1 ? 'union' : objects.length === 1 ? 'object' : undefined;
+  const words = name ?? (values.length > 0 ? 'one of these' : checker.typeToString(type));
+  yield [path, type === declared ? words : `${words}; optional`];
+  // The compiler orders the values of a union by when it has first seen each.
+  for (const value of values.sort()) yield [`${path} ${value}`, 'value'];
+  if (item !== undefined) yield* declaredLines(checker, `${path}[]`, item);
+  else
+    for (const object of objects) {
+      const [first] = object.getProperties();
+      const at = objects.length === 1 || first === undefined ? path : `${path}=${literalOf(checker, first)}`;
+      yield* declaredIn(checker, `${at}.`, object.getProperties());
+    }
+}
+
+/** The one value of the field by which the variants of a union are told apart. */
+function literalOf(checker: ts.TypeChecker, field: ts.Symbol): string {
+  const type = checker.getTypeOfSymbol(field);
+  if (!type.isStringLiteral()) throw new Error(`the variants of ${field.name} have no name: its first field has not one value`);
+  return type.value;
 }
 
 const ENTRIES = entryShapes();
