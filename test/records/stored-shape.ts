@@ -175,7 +175,7 @@ function* declaredLines(checker: ts.TypeChecker, path: string, declared: ts.Type
     }
 }
 
-/** The one value of the field by which the variants of a union are told apart. */
+/** The one value of the field by which the variants of a union differ. */
 function literalOf(checker: ts.TypeChecker, field: ts.Symbol): string {
   const type = checker.getTypeOfSymbol(field);
   if (!type.isStringLiteral()) throw new Error(`the variants of ${field.name} have no name: its first field has not one value`);
