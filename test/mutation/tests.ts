@@ -9,8 +9,9 @@ export const ASKED: readonly string[] = [
   'test/mutation/lives.ts',
 ];
 
-/** Those of them that are excluded, as each test takes seconds, or a separate process or time zone: `npm test` runs them. */
+/** Those of them that are excluded, as each test takes seconds, a separate process or time zone, or the built page: `npm test` runs them. */
 export const NOT_ASKED: readonly string[] = [
+  'test/cli/dev.test.ts',
   'test/faults/{approver,sink,store}-faults.test.ts',
   'test/features/provisioning/{faults,killed,property}.test.ts',
   'test/features/work/watch-law.test.ts',
