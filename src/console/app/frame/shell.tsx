@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { LostDecisions } from '../parts/lost-decisions.js';
 import { announced } from './announce.js';
 import type { AppProps } from './app-props.js';
@@ -83,7 +83,8 @@ function Menu({ console }: { readonly console: Console }): JSX.Element {
 }
 
 export function SignedOut({ options }: { readonly options: PageOptions }): JSX.Element {
-  useEffect(() => {
+  // With the text, and not a frame later.
+  useLayoutEffect(() => {
     // The title of the view names what the person has seen.
     document.title = `${t('signedOut.title')} · ${options.title}`;
   }, []);

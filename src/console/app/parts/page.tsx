@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../frame/console.js';
 
 export interface PageProps {
@@ -18,7 +18,7 @@ let isFirst = true;
 export function Page({ title, lead, aside, children }: PageProps): JSX.Element {
   const { options } = useConsole();
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${title} · ${options.title}`;
   }, [title]);
   useEffect(() => {
