@@ -114,15 +114,15 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: a transaction of several namespaces waits for a locked head',
-    file: 'stores/sql/locked-heads.ts',
-    from: "'hold_free', holdText(dialect, ' skip locked')",
-    to: "'hold_free', holdText(dialect, '')",
+    file: 'stores/sql/dialect/postgres.ts',
+    from: "holdFree: () => hold(' for update skip locked')",
+    to: "holdFree: () => hold(' for update')",
     caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'do not wait for a head that another process holds' },
   },
   {
     name: 'SQL: a guess is written where the head is right, and a version is not',
-    file: 'stores/sql/locked-heads.ts',
-    from: "guess = jsonb_build_array(${columns('f', HEAD.slice(1))}, ${columns('f', READ)})",
+    file: 'stores/sql/dialect/postgres.ts',
+    from: "guess = jsonb_build_array(${columns('f', [...HELD.slice(1), ...READ])})",
     to: 'guess ->> 1 = hash',
     caughtBy: { test: 'test/stores/sql/guessed-commits.test.ts', title: 'a version is not the expected one' },
   },
@@ -139,8 +139,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: namespaces that wait while a notification is sent are never notified',
     file: 'stores/sql/backend.ts',
-    from: 'committed: (namespaces: readonly string[]) => this.#notify(namespaces)',
-    to: 'committed: (namespaces: readonly string[]) => namespaces.forEach((one) => this.#toNotify.add(one))',
+    from: 'listening && this.#notify(namespaces, listening.notify)',
+    to: 'listening && namespaces.forEach((one) => this.#toNotify.add(one))',
     caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes in the watched namespace' },
   },
   {
@@ -159,7 +159,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: the keys of a commit may be joined with the whole namespace',
-    file: 'stores/sql/fragments.ts',
+    file: 'stores/sql/dialect/postgres.ts',
     from: 'where ${isKey} limit 1) as r`',
     to: 'where ${isKey}) as r`',
     caughtBy: {
@@ -170,7 +170,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: a commit on SQLite reads the whole journal, because no index fits',
     file: 'stores/sql/schema.ts',
-    from: "${dialect === 'postgres' ? ' where change_id is not null' : ''}",
+    from: "${always('where', 'change_id')}",
     to: ' where change_id is not null',
     caughtBy: { test: 'test/stores/sql/plans.test.ts', title: 'look up each row and each entry of a commit by its whole key' },
   },
@@ -193,7 +193,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: the contract does not wait for a commit that has compared the numbers',
-    file: 'stores/sql/upgrade.ts',
+    file: 'stores/sql/dialect/postgres.ts',
     from: "'lock table jit_heads in exclusive mode'",
     to: "'lock table jit_heads in share row exclusive mode'",
     caughtBy: {
@@ -213,9 +213,9 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: a standby may answer',
-    file: 'stores/sql/rows.ts',
-    from: "if (dialect === 'postgres' && first?.['standby'] !== false) {",
-    to: "if (dialect === 'postgres' && first?.['standby'] === undefined) {",
+    file: 'stores/sql/dialect/postgres.ts',
+    from: "first?.['standby'] !== false",
+    to: "first?.['standby'] === undefined",
     caughtBy: {
       test: 'test/stores/sql/standby.test.ts',
       title: 'rejects checks where its pool is given as read, after a revoke that has not reached it',
