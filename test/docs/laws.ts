@@ -155,14 +155,14 @@ export async function lawsPage(): Promise<string> {
       number += 1;
       if (needs !== undefined) return `- **L${number}** ${says} Not held yet: it needs ${needs}.`;
       const files = filesByLaw.get(number) ?? [];
-      const held = files.map((file) => `\`test/${file}\``).join(', ');
+      const held = files.map((file) => `\`${file.replace('.test.ts', '')}\``).join(', ');
       return `- **L${number}** ${says} Held by ${held}.`;
     });
     return [`## ${heading}`, '', ...items, ''].join('\n');
   });
   const page = `# The laws
 
-The properties that this package guarantees. The title of each test that holds a law starts with its number (\`it('L1 ...')\`). \`npm run generate\` writes this page from the titles.
+The properties that this package guarantees. The title of each test that holds a law starts with its number (\`it('L1 ...')\`). \`npm run generate\` writes this page from the titles: \`core/time\` is \`test/core/time.test.ts\`.
 
 ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/explanation/laws.md'))), parser: 'markdown' });
