@@ -34,11 +34,11 @@ const NEXT: Readonly<Record<string, readonly (readonly [from: string, to: string
   ],
   'stores/sql/expansions.ts': [
     [
-      '{ layout: 1, statements: schemaOf(dialect, portable), indexes: [], undo: [], locks: [] },',
-      `{ layout: 1, statements: schemaOf(dialect, portable), indexes: [], undo: [], locks: [] },
+      '{ layout: 1, statements: schemaOf(tables), indexes: [], undo: [], locks: [] },',
+      `{ layout: 1, statements: schemaOf(tables), indexes: [], undo: [], locks: [] },
   {
     layout: 2,
-    statements: [\`alter table jit_rows add column \${dialect === 'postgres' ? 'if not exists ' : ''}label text\`],
+    statements: [\`alter table jit_rows add column \${tables.concurrently === '' ? '' : 'if not exists '}label text\`],
     indexes: [{ name: 'jit_rows_label', on: 'jit_rows (namespace, label) where label is not null' }],
     undo: ['drop index jit_rows_label', 'alter table jit_rows drop column label'],
     locks: [{ table: 'jit_rows', blocks: 'reads and writes', lasts: 'moment' }],
