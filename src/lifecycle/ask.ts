@@ -51,10 +51,16 @@ type Later = Exclude<keyof Ask, First | Uncounted>;
 /** The later fields that count, where the ask has them. Each is binding (`records/marks.ts`): an earlier version would leave it out. */
 export const LATER = [] as const satisfies readonly Later[];
 
+/** The names and the values of the later fields that an ask has. */
+export const laterOf = (
+  asked: Partial<Ask>,
+  names: readonly AllOf<Later, typeof LATER>[] = LATER,
+): readonly (readonly [string, unknown])[] =>
+  names.flatMap((name: keyof Ask) => (asked[name] === undefined ? [] : [[name, asked[name]] as const]));
+
 /** A digest of all fields that count (L11, L18). */
 export function digestOfAsk(asked: Omit<Ask, 'extends'>, extended: Extended | undefined): string {
   const { subject, requestedBy, scopes, until, startsAt, replaces, justification, ticket, metadata } = asked;
-  const later = LATER.flatMap((name: AllOf<Later, typeof LATER>) => (asked[name] === undefined ? [] : [[name, asked[name]]]));
   return digestOf([
     subject,
     requestedBy,
@@ -67,7 +73,7 @@ export function digestOfAsk(asked: Omit<Ask, 'extends'>, extended: Extended | un
     justification,
     ticket,
     metadata,
-    ...later,
+    ...laterOf(asked),
   ]);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { digestOfAsk, LATER, type Ask, type Extended } from '../../src/lifecycle/ask.js';
+import { digestOfAsk, LATER, laterOf, type Ask, type Extended } from '../../src/lifecycle/ask.js';
 import type { RecordTable } from '../../src/records/fields.js';
 import { KINDS } from '../../src/records/index.js';
 
@@ -51,6 +51,11 @@ describe('digestOfAsk()', () => {
 });
 
 describe('a field of an ask that a later version added', () => {
+  it('L11 joins the digest with its name, only where the ask has it', () => {
+    const names = ['ticket', 'agent'] as const;
+    expect(laterOf(WHOLE, names as unknown as Parameters<typeof laterOf>[1])).toEqual([['ticket', 'INC-1']]);
+  });
+
   it('L11 is binding if it counts, so that no process without it repeats the ask', () => {
     const table = KINDS.request.fields as unknown as RecordTable;
     const isBinding = (name: string) => table[name]?.since !== undefined && table[name].silent === undefined;
