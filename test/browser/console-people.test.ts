@@ -102,13 +102,15 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
 
   it('sends a decision before it opens the page that signs its person out', async () => {
     const { id, page } = await approving();
-    await page.route('**/sign-out', async (route) => {
-      await page.context().clearCookies();
-      await route.fulfill({ body: 'signed out' });
+    // By the server: a route of the test would hold the decision until the page is gone, and drop it.
+    await page.evaluate(() => {
+      const form = document.body.appendChild(document.createElement('form'));
+      form.appendChild(Object.assign(document.createElement('input'), { name: 'person' }));
+      Object.assign(form, { method: 'post', action: '/people' }).submit();
     });
-    await page.goto(`${world.origin}/sign-out`);
     await expect.poll(() => stateOf(id)).toBe('granted');
     await expect.poll(() => world.answers).toContain(`POST /access/v1/requests/${id}/approve 200`);
+    expect(world.answers).toContain('POST /people 303');
   });
 
   it('finds a row, denies it with a reason, and the next one at once, by keyboard alone', async () => {
