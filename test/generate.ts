@@ -74,7 +74,7 @@ for (const path of paths) if (!pages.some((page) => page.path === path)) put(pat
 const http = await httpPage(await routeTable());
 put(http.path, http.text);
 
-// No check: another version of Node compresses a little differently. `npm run size` holds the limits.
+// Not compared, because another version of Node compresses a little differently. `npm run size` holds the limits.
 if (!isCheck) put('test/figures/sizes.json', json(await sizesFile()));
 run(`npx tsx .ci/release/api-report.ts${isCheck ? '' : ' --update'}`);
 

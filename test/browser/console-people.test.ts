@@ -102,7 +102,7 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
 
   it('sends a decision before it opens the page that signs its person out', async () => {
     const { id, page } = await approving();
-    // By the server: a route of the test would hold the decision until the page is gone, and drop it.
+    // The server signs her out. With `page.route`, Playwright would hold the decision, and drop it when the page is left.
     await page.evaluate(() => {
       const form = document.body.appendChild(document.createElement('form'));
       form.appendChild(Object.assign(document.createElement('input'), { name: 'person' }));

@@ -162,7 +162,7 @@ export async function lawsPage(): Promise<string> {
   });
   const page = `# The laws
 
-The properties that this package guarantees. The title of each test that holds a law starts with its number (\`it('L1 ...')\`). \`npm run generate\` writes this page from the titles: \`core/time\` is \`test/core/time.test.ts\`.
+The properties that this package guarantees. The title of each test that holds a law starts with its number (\`it('L1 ...')\`). \`npm run generate\` writes this page from the titles, and shortens the name of a file: \`test/core/time.test.ts\` is \`core/time\`.
 
 ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/explanation/laws.md'))), parser: 'markdown' });

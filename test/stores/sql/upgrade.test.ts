@@ -181,7 +181,7 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
           await (other = migrate({ db, dialect, contract: true }));
       });
       expect(await migrate({ db: interrupted, dialect, contract: true })).toMatchObject({ version: 1, readableFrom: 1 });
-      // No call waits for a notification: the other contract may begin before one, and end after this contract.
+      // A store does not wait for its notification. Where the other contract begins before one, it may end after this one.
       await other;
       expect([await left(), (await indexes()).includes('jit_rows_before')]).toEqual([0, false]);
       isPast = statements <= place;
