@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { storeContract } from 'jit-access/testing';
-import { fromBunSqlite, fromNodeSqlite } from 'jit-access/sql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
 import { describeRuntime } from './runtimes.js';
@@ -59,45 +58,5 @@ describe('the SQL store on a SQLite driver that is part of a runtime', () => {
   }
   describeRuntime('bun', 'fromBunSqlite() in Bun', (program) => {
     it('passes every case of the store contract', () => passes(program), 300_000);
-  });
-});
-
-describe('fromNodeSqlite() and fromBunSqlite()', () => {
-  const statement = { all() {}, get() {}, run() {}, iterate() {} };
-  const database = { prepare: () => statement, close() {} };
-
-  it.each([
-    [() => fromNodeSqlite(database as never), /Node 22\.16 or newer \(missing: isTransaction\)/],
-    [() => fromNodeSqlite({ ...database, isTransaction: false } as never), /\(missing: prepare\(\)\.columns\)/],
-    [() => fromBunSqlite(database as never), /Bun 1\.1\.31 or newer \(missing: inTransaction\)/],
-    [() => fromBunSqlite({ ...database, inTransaction: false } as never), /\(missing: prepare\(\)\.columnNames\)/],
-    [() => fromNodeSqlite(undefined as never), /\(missing: prepare, close, isTransaction\)/],
-  ])('reject a driver with missing methods by name (%#)', (open, problem) => {
-    expect(open).toThrow(problem);
-    expect(open).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'database' }) as Error);
-  });
-
-  it("return SQLite's code of a failure, by which the store recognises temporary failures", () => {
-    const fails = (errcode: number) => ({
-      ...database,
-      isTransaction: false,
-      prepare: () => ({
-        ...statement,
-        columns: () => [],
-        run() {
-          throw Object.assign(new Error('database is locked'), { code: 'ERR_SQLITE_ERROR', errcode });
-        },
-      }),
-    });
-    for (const [errcode, code] of [
-      [5, 'SQLITE_BUSY'],
-      [517, 'SQLITE_BUSY'],
-      [6, 'SQLITE_LOCKED'],
-      [2067, 'SQLITE_CONSTRAINT'],
-      [999, 'ERR_SQLITE_ERROR'],
-    ] as const) {
-      const handle = fromNodeSqlite(fails(errcode) as never);
-      expect(() => handle.prepare('begin').run([])).toThrow(expect.objectContaining({ code, message: 'database is locked' }) as Error);
-    }
   });
 });
