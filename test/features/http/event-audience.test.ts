@@ -415,7 +415,58 @@ describe('the audience of an event', () => {
       expect.stringContaining('the store is down'),
       expect.stringContaining('groupsOf failed: the directory is down'),
     ]);
+    // A caller that may have missed an event reads everything again: at first each of them, then only sam.
+    const heard = await Promise.all([maya, sam, sec].map(async (one) => typesOf((await one?.texts()) ?? [])));
+    expect(heard.map((types) => types.filter((type) => type === 'reset').length)).toEqual([1, 2, 0]);
     await Promise.all([service.engine.close(), other.engine.close()]);
+  });
+
+  it('that is not known within 15 seconds makes its client read everything again, once for all events that wait', async () => {
+    const open: (() => void)[] = [];
+    const groupsOf = () => new Promise<readonly string[]>((resolve) => open.push(() => resolve(['reviewers'])));
+    const service = await asked({ engine: { approver: unlisted([SAM], { groupsOf }), limits: { approverTimeout: '1h' } } });
+    const other = await service.engine.requestAccess({ ...ASK, scope: 'db-prod:read' });
+    const [maya, sam] = await Promise.all([MAYA, SAM].map((as) => listen(service, as)));
+    for (const id of [service.id, other.request.id, service.id]) await service.comment(id);
+    const types = async () => typesOf((await sam?.texts()) ?? []).filter((type) => type !== 'ready' && !type.startsWith(':'));
+    expect(await types()).toEqual([]);
+    await service.clock.advance('14999ms');
+    expect(await types()).toEqual([]);
+    await service.clock.advance('1ms');
+    expect(await types()).toEqual(['reset']);
+    // Each of the others waits as long, and was committed before the reset.
+    await service.clock.advance('30s');
+    expect(await types()).toEqual(['reset']);
+    expect(commented((await maya?.texts()) ?? [])).toBe(3);
+    await service.comment();
+    expect(await types()).toEqual(['reset']);
+    for (const answer of open) answer();
+    expect(await types()).toEqual(['reset', 'request.commented']);
+    expect(service.errors.map(String)).toEqual(Array(3).fill('Error: not known within 15000 ms who sees an event'));
+    await service.engine.close();
+  });
+
+  it('makes a client that resumes read everything again, after one question, if an entry cannot be judged', async () => {
+    const asks: string[] = [];
+    let first = '';
+    const groupsOf = (_: string, { id }: { readonly id: string }) => {
+      asks.push(id);
+      if (id !== first) throw new Error('the directory is down');
+      return ['reviewers'];
+    };
+    const service = await asked({ engine: { approver: unlisted([SAM], { groupsOf }) } });
+    first = service.id;
+    await service.comment();
+    const { seq } = (await service.store.journal({ after: 0, limit: 1 })).head;
+    await service.comment();
+    for (const scope of ['db-prod:1', 'db-prod:2', 'db-prod:3']) await service.engine.requestAccess({ ...ASK, scope });
+    asks.length = 0;
+    const { texts } = await listen(service, SAM, { 'last-event-id': String(seq) });
+    expect(typesOf(await texts())).toEqual(['ready', 'request.commented', 'reset']);
+    expect([asks.filter((id) => id === first).length, asks.length]).toEqual([1, 2]);
+    await service.comment();
+    expect(commented(await texts())).toBe(2);
+    await service.engine.close();
   });
 
   it('[PF2] asks nothing about entries from before the streams', async () => {

@@ -9,13 +9,16 @@ import { aNodeRequest, aService, BASE, EVE, MAYA, SAM, SCOPE, SEC, turns, withEx
 
 const ASK = { subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'INC-204' } as const;
 
+/** Without the comments that keep a stream alive. */
+const namesOf = (events: readonly string[]) => typesOf(events).filter((type) => !type.startsWith(':'));
+
 describe('the events', () => {
   it('say to each caller what the caller may see, without its contents', async () => {
     const service = aService();
     const streams = await Promise.all([MAYA, SAM, EVE, SEC].map((as) => listen(service, as)));
     const { request } = await service.engine.requestAccess({ ...ASK, metadata: { secret: 'in the metadata' } });
     await service.engine.approve(request.id, { by: SAM, reason: 'a reason of sam' });
-    await service.engine.lock({ scope: 'billing:read' }, { by: SEC, reason: 'INC-9' });
+    await service.engine.lock({ subject: 'user:mallory' }, { by: SEC, reason: 'INC-9' });
     const [maya, sam, eve, sec] = await Promise.all(streams.map(async ({ texts }) => texts()));
     const own = ['ready', 'request.created', 'request.assigned', 'request.reviewed', 'request.approved', 'grant.issued'];
     expect(typesOf(maya ?? [])).toEqual(own);
@@ -24,6 +27,77 @@ describe('the events', () => {
     expect(typesOf(eve ?? [])).toEqual(['ready']);
     expect(typesOf(sec ?? [])).toEqual([...own, 'lock.set', 'lock.completed']);
     expect((sec ?? []).join()).not.toMatch(/secret|a reason of sam|INC-9|user:/);
+    await service.engine.close();
+  });
+
+  it('of a lock go to the person whom it names, without its contents', async () => {
+    const service = aService();
+    const { engine, clock } = service;
+    const callers = [MAYA, EVE, SEC, 'agent:bot', 'agent:bottle'];
+    const streams = await Promise.all(callers.map((as) => listen(service, as)));
+    const { lock } = await engine.lock({ subject: MAYA }, { by: SEC, reason: 'INC-9: laptop stolen', until: clock.now() + 60_000 });
+    await engine.lock({ subject: 'agent:bot' }, { by: SEC });
+    await engine.unlock(lock.id, { by: SEC, reason: 'a reason of sec' });
+    const heard = await Promise.all(streams.map(async ({ texts }) => texts()));
+    const set = ['lock.set', 'lock.completed'];
+    expect(heard.map(typesOf)).toEqual([
+      ['ready', ...set, 'lock.lifted'],
+      ['ready'],
+      ['ready', ...set, ...set, 'lock.lifted'],
+      ['ready', ...set],
+      ['ready'],
+    ]);
+    expect(heard.flat().join()).not.toMatch(/INC-9|a reason|user:|agent:|until/);
+    await engine.close();
+  });
+
+  it('of a lock on a scope go to all callers; its end by time, which a sweep records, only to those who see every event', async () => {
+    const service = aService();
+    const { engine, clock } = service;
+    const streams = await Promise.all([MAYA, EVE, SEC].map((as) => listen(service, as)));
+    const { lock } = await engine.lock({ scope: 'db-prod:*' }, { by: SEC });
+    await engine.unlock(lock.id, { by: SEC });
+    await engine.lock({ scope: 'billing:*' }, { by: SEC, until: clock.now() + 60_000 });
+    await clock.advance('2m');
+    await engine.sweep();
+    const [maya, eve, sec] = await Promise.all(streams.map(async ({ texts }) => namesOf(await texts())));
+    const both = ['ready', 'lock.set', 'lock.completed', 'lock.lifted', 'lock.set', 'lock.completed'];
+    expect([maya, eve]).toEqual([both, both]);
+    expect(sec?.filter((type) => type.startsWith('lock.')).slice(0, 5)).toEqual(both.slice(1));
+    await engine.close();
+  });
+
+  it('of a lock resume for the person whom it names, and are reset for another one, as a number of no event', async () => {
+    const service = aService();
+    const { lock } = await service.engine.lock({ subject: MAYA }, { by: SEC });
+    const { seq } = await journalHead(service.engine);
+    await service.engine.unlock(lock.id, { by: SEC });
+    const resumed = async (as: string, id: number) => (await listen(service, as, { 'last-event-id': String(id) })).texts();
+    expect(typesOf(await resumed(MAYA, seq))).toEqual(['ready', 'lock.lifted']);
+    expect(await resumed(EVE, seq)).toEqual(['event: reset\ndata: {}']);
+    expect(await resumed(EVE, seq + 99)).toEqual(['event: reset\ndata: {}']);
+    await service.engine.close();
+  });
+
+  it('of a lock whose entry does not say whom it names make each client read everything again', async () => {
+    const memory = new MemoryGrantStore();
+    const bent = { lockId: 'lock-1', locks: null, ended: [] };
+    let isBent = false;
+    const journal: typeof memory.journal = async (query) => {
+      const slice = await memory.journal(query);
+      const entries = slice.entries.map((entry) => (isBent && entry.type === 'lock.set' ? { ...entry, data: bent } : entry));
+      return { ...slice, entries };
+    };
+    const store = new Proxy(memory, { get: (one, name) => (name === 'journal' ? journal : bound(one, name)) });
+    const service = aService({ engine: { store } });
+    const streams = await Promise.all([MAYA, EVE].map((as) => listen(service, as)));
+    isBent = true;
+    await service.engine.lock({ subject: MAYA }, { by: SEC });
+    const heard = await Promise.all(streams.map(async ({ texts }) => typesOf(await texts())));
+    expect(heard).toEqual([
+      ['ready', 'reset', 'lock.completed'],
+      ['ready', 'reset'],
+    ]);
     await service.engine.close();
   });
 

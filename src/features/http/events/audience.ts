@@ -3,7 +3,7 @@ import type { Kernel } from '../../../kernel/kernel.js';
 import { requestIdOf } from '../../../lifecycle/grant.js';
 import { askedGroups, decodeRequest, groupsIn, type AccessRequest, type AuditEntry, type EntryType } from '../../../records/index.js';
 import { QuestionSlots } from './question-slots.js';
-import { NO_VIEWERS, RequestViewers, type Viewers } from './viewers.js';
+import { lockViewers, NO_VIEWERS, RequestViewers, type Viewers } from './viewers.js';
 
 /** How long an answer is used again. Milliseconds. */
 const KEPT_MS = 30_000;
@@ -15,6 +15,8 @@ const MAX_LISTED = 1_000;
 const MAX_KEPT = 10_000;
 /** The entries after which other people review the request: an answer from before them is old. */
 const OTHER_REVIEWERS: readonly EntryType[] = ['request.assigned', 'request.stepped', 'request.escalated'];
+/** The entries of locks that more callers receive. `GET /me` names the instant at which a lock expires. */
+const OF_LOCKS: readonly EntryType[] = ['lock.set', 'lock.completed', 'lock.lifted'];
 
 interface Kept {
   readonly viewers: Promise<Viewers>;
@@ -39,14 +41,15 @@ export class Audience {
   }
 
   /**
-   * The people who see the events of the entry's request. An entry about no request is for callers that see every event.
+   * The people who see the events of the entry's request or lock. Any other entry is for callers that see every event.
    *
    * @param committed an entry that is committed too, the same or a later one
    * @throws StoreError, CorruptError, ClockError. A failure is not kept: the next event asks again
    */
-  async of({ type, seq, requestId, grantId }: AuditEntry, committed: number): Promise<Viewers> {
+  async of(entry: AuditEntry, committed: number): Promise<Viewers> {
+    const { type, seq, requestId, grantId } = entry;
     const id = requestId ?? (grantId === undefined ? undefined : requestIdOf(grantId));
-    if (id === undefined) return NO_VIEWERS;
+    if (id === undefined) return OF_LOCKS.includes(type) ? lockViewers(entry) : NO_VIEWERS;
     const { now } = this.#kernel.clock.read();
     const kept = this.#kept.get(id);
     // A client that resumes reads old entries, which must not drop what was read after them.

@@ -1,5 +1,6 @@
 import type { Kernel } from '../../../kernel/kernel.js';
 import type { AuditEntry } from '../../../records/index.js';
+import { within } from '../../../core/timers.js';
 import { nextTurn, type TurnBudget } from '../../../core/turns.js';
 import { EventStream, textOf, type StreamSignal } from './event-stream.js';
 import type { Audience } from './audience.js';
@@ -9,6 +10,8 @@ const MAX_BACK = 1_000;
 /** The most entries that wait for the answers about what a caller sees. */
 const MAX_PENDING = 1_000;
 const PAGE = 200;
+/** How long an event may wait for the answer whether its caller sees it: an approver may answer slowly, and to many questions. Milliseconds. */
+const JUDGED_MS = 15_000;
 
 export interface ConnectionOptions {
   readonly caller: string;
@@ -34,6 +37,7 @@ export interface StreamEvent {
 
 interface PendingEvent {
   readonly text: string;
+  readonly seq: number;
   readonly sees: boolean | Promise<boolean>;
 }
 
@@ -49,6 +53,8 @@ export class Connection {
   /** Whether entries were pushed while the connection was behind: it reads them itself. */
   #hasMissed = false;
   #isSending = false;
+  /** The last entry that waited or was sent when the client last heard that it must read everything again. */
+  #resetSeq = 0;
 
   constructor(shared: SharedByConnections, options: ConnectionOptions, onClose: (connection: Connection) => void) {
     this.#shared = shared;
@@ -80,7 +86,7 @@ export class Connection {
   async #hasSeen(seq: number, head: number): Promise<boolean> {
     const { entries } = await this.#shared.kernel.ledger.journal(Math.max(0, seq - 1), 1);
     const [entry] = entries;
-    return entry?.seq === seq && (await this.#sees(entry, head));
+    return entry?.seq === seq && (await this.#sees(entry, head)) === true;
   }
 
   /** The head of the journal says how much happens in the namespace, so only a caller that sees every event learns it. */
@@ -106,13 +112,13 @@ export class Connection {
     const text = fresh.map((event) => event.text).join('');
     if (sees === true && !this.#isSending) this.stream.send(text);
     else {
-      this.#pending.push({ text, sees });
+      this.#pending.push({ text, sees, seq: last.entry.seq });
       if (this.#pending.length > MAX_PENDING) this.drop();
       else if (!this.#isSending) void this.#send();
     }
   }
 
-  /** Drops the entries that wait, and says so to the client: too many wait for answers. */
+  /** Drops the entries that wait, and says so to the client: too many wait for answers, or one could not be judged. */
   drop(): void {
     this.#pending.length = 0;
     if (this.#isBehind) this.#hasMissed = true;
@@ -121,6 +127,7 @@ export class Connection {
 
   /** Reads the entries up to the head, until a read has found none and none was pushed during it. */
   async #catchUp(): Promise<void> {
+    let isWhole = true;
     while (!this.stream.isClosed) {
       this.#hasMissed = false;
       const { entries } = await this.#shared.kernel.ledger.journal(this.#seq, PAGE);
@@ -131,33 +138,44 @@ export class Connection {
       for (const entry of entries) {
         // Many clients resume together after a restart of the service.
         await this.#shared.turns.spend(1);
-        if (await this.#sees(entry, last.seq)) this.stream.send(textOf(entry));
+        // The client will read everything again, so the others need no answers.
+        const sees = isWhole && (await this.#sees(entry, last.seq));
+        if (sees === undefined) isWhole = false;
+        else if (sees) this.stream.send(textOf(entry));
       }
       await nextTurn();
     }
     this.#isBehind = false;
+    if (!isWhole) this.#signal('reset');
   }
 
   async #send(): Promise<void> {
     this.#isSending = true;
     for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) {
-      if (await this.#known(event.sees)) this.stream.send(event.text);
+      const sees = await this.#known(event.sees);
+      if (sees === true) this.stream.send(event.text);
+      // One `reset` for all that waited at that time: what follows in the journal is not in what the client then reads.
+      if (sees !== undefined || event.seq <= this.#resetSeq) continue;
+      this.#resetSeq = this.#seq;
+      this.#signal('reset');
     }
     this.#isSending = false;
   }
 
-  async #sees(entry: AuditEntry, committed: number): Promise<boolean> {
+  async #sees(entry: AuditEntry, committed: number): Promise<boolean | undefined> {
     const { caller, seesAll } = this.options;
     return seesAll || this.#known(this.#shared.audience.of(entry, committed).then((viewers) => viewers.sees(caller)));
   }
 
-  /** The client receives no event that cannot be judged. */
-  async #known(answer: boolean | Promise<boolean>): Promise<boolean> {
+  /** `undefined`: the event cannot be judged, or not in time. The client does not receive it, and must read everything again. */
+  async #known(answer: boolean | Promise<boolean>): Promise<boolean | undefined> {
+    if (typeof answer === 'boolean') return answer;
+    const late = () => new Error(`not known within ${JUDGED_MS} ms who sees an event`);
     try {
-      return await answer;
+      return await within(this.#shared.kernel.clock.source, JUDGED_MS, () => answer, late);
     } catch (error) {
       this.options.onError(error, 'events');
-      return false;
+      return undefined;
     }
   }
 }

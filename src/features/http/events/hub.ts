@@ -9,7 +9,7 @@ import type { AuditEntry } from '../../../records/index.js';
 import { Audience } from './audience.js';
 import { Connection, type ConnectionOptions, type StreamEvent } from './connection.js';
 import { textOf } from './event-stream.js';
-import { NO_VIEWERS, type Viewers } from './viewers.js';
+import type { Viewers } from './viewers.js';
 
 /** The most streams of an engine, and of one caller of it. Other engines of the process, such as those of other tenants, have their own. */
 const MAX_STREAMS = 1_000;
@@ -116,15 +116,20 @@ export class EventHub {
     if (this.#byCaller.size > 0) this.#waiting.push(...events);
     if (this.#waiting.length > MAX_WAITING) {
       this.#waiting = [];
-      for (const connection of [...this.#byCaller.values()].flatMap((ofCaller) => [...ofCaller])) {
-        await this.#turns.spend(1);
-        connection.drop();
-      }
+      await this.#dropAll();
     } else if (!this.#isSending) void this.#sendWaiting();
     // A copy: streams that open during the loop begin after these entries, and must not make it longer.
     for (const connection of [...this.#seeingAll]) {
       await this.#turns.spend(1);
       connection.push(events, true);
+    }
+  }
+
+  /** Makes the callers that do not see every event read everything again. */
+  async #dropAll(): Promise<void> {
+    for (const connection of [...this.#byCaller.values()].flatMap((ofCaller) => [...ofCaller])) {
+      await this.#turns.spend(1);
+      connection.drop();
     }
   }
 
@@ -141,18 +146,21 @@ export class EventHub {
       const events = this.#waiting.splice(0);
       const committed = (events.at(-1) as StreamEvent).entry.seq;
       const viewers = askBounded(events, ({ entry }) => this.#viewersOf(entry, committed));
-      for (const [i, event] of events.entries()) await this.#sendTo(await (viewers[i] as Promise<Viewers>), event);
+      for (const [i, event] of events.entries()) {
+        const known = await (viewers[i] as Promise<Viewers | undefined>);
+        await (known === undefined ? this.#dropAll() : this.#sendTo(known, event));
+      }
     }
     this.#isSending = false;
   }
 
-  /** Never rejects. The clients receive no event that cannot be judged. */
-  async #viewersOf(entry: AuditEntry, committed: number): Promise<Viewers> {
+  /** Never rejects. `undefined`: the event cannot be judged, so any client may miss it. */
+  async #viewersOf(entry: AuditEntry, committed: number): Promise<Viewers | undefined> {
     try {
       return await this.#audience.of(entry, committed);
     } catch (error) {
       this.#kernel.settings.onError(error, 'events');
-      return NO_VIEWERS;
+      return undefined;
     }
   }
 

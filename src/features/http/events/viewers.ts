@@ -1,6 +1,6 @@
 import type { Kernel } from '../../../kernel/kernel.js';
 import { isOwnRequest } from '../../../lifecycle/review.js';
-import type { AccessRequest } from '../../../records/index.js';
+import type { AccessRequest, AuditEntry, EntryData, Lock } from '../../../records/index.js';
 import { isItsReviewer } from '../visibility.js';
 import type { QuestionSlots } from './question-slots.js';
 
@@ -49,5 +49,15 @@ export class RequestViewers {
 
 export type Viewers = Pick<RequestViewers, 'candidates' | 'sees'>;
 
-/** Those of an entry about no request, or about a request that is no longer stored. */
+/**
+ * Those of an entry about a lock: the person whom the lock names, or every caller if it is on a scope. The entry has the whole lock, so
+ * nothing is asked. It throws for an entry that does not have it.
+ */
+export function lockViewers({ data }: AuditEntry): Viewers {
+  const { lockId, locks, ended } = data as unknown as EntryData['lock.set'];
+  const { subject } = [...locks, ...ended].find(({ id }) => id === lockId) as Lock;
+  return { candidates: subject === undefined ? undefined : new Set([subject]), sees: (caller) => caller === (subject ?? caller) };
+}
+
+/** Those of an entry about no request and no lock, or about a request that is no longer stored. */
 export const NO_VIEWERS: Viewers = { candidates: new Set(), sees: () => false };
