@@ -3,7 +3,7 @@ export type { ApproveBy, By, CancelBy, NarrowTo, ReviewBy, ReviewerAuth } from '
 export type { CommentBy, CommentResult } from './engine/requests/comments.js';
 export { JitEngine } from './engine/engine.js';
 export type { Paging } from './engine/lists/collect.js';
-export type { HolderQuery, RequestFound, RequestOfKey } from './engine/lists/lookups.js';
+export type { HolderQuery, PatternQuery, RequestFound, RequestOfKey } from './engine/lists/lookups.js';
 export type { GrantQuery, HeldDuring, RequestQuery } from './engine/lists/lists.js';
 export type { Pages } from './engine/lists/pages.js';
 export type { GrantWithStatus, ListedRequest, RequestOutcome, RequestWithStatus } from './engine/with-status.js';

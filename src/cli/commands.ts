@@ -21,10 +21,11 @@ const REVIEWED = 'It may have been carried out. Run `jit-access inbox`: a reques
 
 const who: Run = async (client, given) => {
   const [scope, at] = [String(given['scope']), instantOf(given, 'at')];
+  const isPattern = scope.includes('*');
   const grants: GrantWithStatus[] = [];
-  for await (const grant of client.whoHadAccess({ scope, ...at })) grants.push(grant);
+  for await (const grant of client.whoHadAccess({ ...(isPattern ? { pattern: scope } : { scope }), ...at })) grants.push(grant);
   const when = at['at'] === undefined ? 'now' : `at ${iso(at['at'])}`;
-  const none = `No grant covers ${scope} ${when}. Standing access is not listed.`;
+  const none = `No grant covers ${isPattern ? 'any part of ' : ''}${scope} ${when}. Standing access is not listed.`;
   return { answer: grants, lines: grants.length === 0 ? [none] : grants.map(lineOf), ok: true };
 };
 
@@ -117,7 +118,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     unanswered: REPEAT,
   },
   who: {
-    help: ['<scope> [--at <instant>]', 'the grants that cover a scope, now or at an instant'],
+    help: ['<scope|pattern> [--at <instant>]', 'the grants that cover a scope or a part of a pattern, now or at an instant'],
     argument: 'scope',
     options: { at: 'string', ...OF_SERVICE },
     run: who,

@@ -8,7 +8,7 @@ import { accessStatus } from './requests/access-status.js';
 import type { AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
 import type { EndedRecords, FlushReport, InboxItem, RevokeAllReport } from './answers.js';
 import { findRequest, getGrant, whoHadAccess } from './lists/lookups.js';
-import type { HolderQuery, RequestFound, RequestOfKey } from './lists/lookups.js';
+import type { HolderQuery, PatternQuery, RequestFound, RequestOfKey } from './lists/lookups.js';
 import { listGrants, listRequests, type GrantQuery, type RequestQuery } from './lists/lists.js';
 import type { Paging } from './lists/collect.js';
 import { pagesOf, type Pages } from './lists/pages.js';
@@ -468,12 +468,12 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * The grants that covered a scope at an instant of the past, in pages. Without `at`: the grants that allow it now, so their subjects
-   * are the current holders. Standing access is configuration, so it is not included.
+   * The grants that covered a scope, or a part of a pattern, at an instant of the past, in pages. Without `at`: the grants that allow it
+   * now, so their subjects are the current holders. Standing access is configuration, so it is not included.
    *
    * @throws PurgedError when `at` lies before the purge horizon
    */
-  whoHadAccess(query: HolderQuery<Scope>): Pages<GrantWithStatus> {
+  whoHadAccess(query: HolderQuery<Scope> | PatternQuery): Pages<GrantWithStatus> {
     return this.#pages((next) => whoHadAccess(this.#kernel, query, next));
   }
 

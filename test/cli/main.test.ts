@@ -139,6 +139,19 @@ describe('jit-access who', () => {
     expect((await run(['who', 'db-prod:drop', ...URL])).out).toMatch(/active, break-glass {2}grant \w+\.1\n$/);
   });
 
+  it('prints the grants that cover a part of a pattern, and says that there is none', async () => {
+    const { run, ids } = await aTerminal();
+    const { code, out } = await run(['who', 'db-prod:*', ...URL]);
+    expect([code, out.split('\n').length, out.includes(ids.grantId), out.includes('db-prod:drop')]).toEqual([0, 3, true, true]);
+    expect((await run(['who', 'db-prod:*', '--at', '2026-01-01T01:00:30+01:00', ...URL])).out).toBe(out);
+    expect(await run(['who', 'billing:**', ...URL])).toEqual({
+      code: 0,
+      out: 'No grant covers any part of billing:** now. Standing access is not listed.\n',
+      err: '',
+    });
+    expect((await run(['who', '**:write', ...URL])).code).not.toBe(0);
+  });
+
   it('says that no grant covers a scope', async () => {
     const { run } = await aTerminal();
     expect(await run(['who', SCOPE, ...URL])).toEqual({

@@ -1,7 +1,7 @@
 import { CorruptError } from '../../core/errors.js';
 import { invalid, readOptions, readText } from '../../core/parse.js';
 import { readInstant, type Instant } from '../../core/instant.js';
-import { readPattern, readScope } from '../../core/scope.js';
+import { patternScopes, readPattern, readScope } from '../../core/scope.js';
 import type { Page } from '../../core/ports.js';
 import type { RowOrder } from '../../core/store-port.js';
 import { isHeldAt, wasHeldDuring, type GrantStatus, type GrantUse, type RequestStatus } from '../../lifecycle/status.js';
@@ -9,6 +9,7 @@ import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant
 import { withUsage } from '../../kernel/ledger/grant-use.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import { isBuiltIn } from '../../kernel/settings/enforcement.js';
 import type { RowReader } from '../../kernel/ledger/ledger-reads.js';
 import type { BreakGlassReviewItem } from '../answers.js';
 import { grantsCiting } from '../endings/ticket-target.js';
@@ -49,8 +50,8 @@ export interface GrantQuery<Scope extends string = string> extends Paging {
   readonly subject?: string | undefined;
   /** Selects the grants of exactly this scope, not those of a pattern that covers it. */
   readonly scope?: Scope | undefined;
-  /** The status at the engine's clock reading, whether or not a sweep has recorded it. */
-  readonly status?: GrantStatus | undefined;
+  /** The status at the engine's clock reading, whether or not a sweep has recorded it. `'open'`: scheduled or active. */
+  readonly status?: GrantStatus | 'open' | undefined;
   /**
    * Selects the grants that were held at this instant of the past, or, as known now, will be at one of the future. Epoch
    * milliseconds or a `Date`.
@@ -58,6 +59,11 @@ export interface GrantQuery<Scope extends string = string> extends Paging {
   readonly at?: Instant | undefined;
   /** Selects the grants that cover this scope, also those of a pattern. */
   readonly covering?: Scope | undefined;
+  /**
+   * Selects the grants that allow a scope which this pattern reaches. Not together with `covering`. Only for `exactScopes` and
+   * `patternScopes`: another matcher may give wildcards another meaning.
+   */
+  readonly overlapping?: string | undefined;
   /** Selects the grants that were held at some time of this span. Not together with `at`, `status`, `scope` or the order `'due'`. */
   readonly during?: HeldDuring | undefined;
   /** Selects the grants of requests that cite exactly this ticket, and the extensions of these grants. */
@@ -96,6 +102,7 @@ const GRANT_FIELDS = [
   'status',
   'at',
   'covering',
+  'overlapping',
   'during',
   'ticket',
   'order',
@@ -114,11 +121,12 @@ const OPEN_REQUESTS: Readonly<Record<RequestStatus, boolean | undefined>> = {
   cancelled: false,
   expired: undefined,
 };
-const OPEN_GRANTS: Readonly<Record<GrantStatus, boolean | undefined>> = {
+const OPEN_GRANTS: Readonly<Record<NonNullable<GrantQuery['status']>, boolean | undefined>> = {
   scheduled: true,
   active: true,
   expired: undefined,
   revoked: false,
+  open: true,
 };
 
 /** A page of requests. @param next the place of a later page than that of the query */
@@ -152,13 +160,16 @@ export async function listRequests(
   });
 }
 
-/** A page of grants. */
+/** A page of grants. @param next the place of a later page than that of the query */
 export async function listGrants(kernel: Kernel, query: GrantQuery, next?: string): Promise<Page<GrantWithStatus>> {
   const given = readQuery<keyof GrantQuery>(query, GRANT_FIELDS, next);
-  const status = readStatus<GrantStatus>(OPEN_GRANTS, given.status);
+  const status = readStatus<NonNullable<GrantQuery['status']>>(OPEN_GRANTS, given.status);
   const at = given.at === undefined ? undefined : readInstant('at', given.at);
   const held = given.during === undefined ? undefined : readHeldDuring(kernel, given);
-  const covers = given.covering === undefined ? () => true : coverageOfScope(kernel, given.covering, 'covering');
+  const { covering, overlapping } = given;
+  if (covering !== undefined && overlapping !== undefined) throw invalid('overlapping', 'omitted if `covering` is given', overlapping);
+  const overlaps = overlapping === undefined ? () => true : overlapOfPattern(kernel, overlapping, 'overlapping');
+  const covers = covering === undefined ? overlaps : coverageOfScope(kernel, covering, 'covering');
   const ticket = readText('ticket', given.ticket);
   const asked = {
     kind: 'grant',
@@ -175,7 +186,10 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
   const page = await collect(kernel, asked, given, decodeGrant, async (grants) => {
     const meant = await grantsCiting(kernel, ticket, grants.filter(covers));
     const uses = (await usesOf(kernel, meant)).filter(isWanted);
-    return uses.map((use) => grantWithStatus(use, reading)).filter((grant) => status === undefined || grant.status === status);
+    const listed = uses.map((use) => grantWithStatus(use, reading));
+    return listed.filter(
+      (grant) => status === undefined || grant.status === status || (status === 'open' && OPEN_GRANTS[grant.status] === true),
+    );
   });
   const earliest = held?.from ?? at;
   if (earliest !== undefined) await refusePurged(kernel.ledger, earliest);
@@ -211,6 +225,20 @@ export function refuseFuture({ clock }: Kernel, argument: string, at: number): n
 export function coverageOfScope({ settings }: Kernel, given: unknown, argument = 'scope'): (grant: Grant) => boolean {
   const scope = readScope(argument, given);
   return (grant) => settings.covers(grant.scope, scope);
+}
+
+/**
+ * Whether a grant allows a scope that the pattern reaches.
+ *
+ * @throws InvalidArgumentError for another matcher than those of this package: it may give wildcards another meaning, or none, and an
+ *   answer without a holder would be false
+ */
+export function overlapOfPattern({ settings }: Kernel, given: unknown, argument = 'pattern'): (grant: Grant) => boolean {
+  const pattern = readPattern(argument, given);
+  const { scopes } = settings;
+  if (!isBuiltIn(scopes)) throw invalid(argument, `omitted: the matcher ${scopes.name} may give wildcards another meaning`, pattern);
+  // A grant that covers not even its own scope allows nothing: one with a wildcard, where scopes are compared byte for byte.
+  return ({ scope }) => scopes.covers(scope, scope) && patternScopes.overlaps(pattern, scope);
 }
 
 function readStatus<Status extends string>(statuses: Readonly<Record<Status, unknown>>, wanted: unknown): Status | undefined {

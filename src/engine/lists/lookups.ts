@@ -4,8 +4,9 @@ import { accessAt, isUsable, wasHeldAt, type GrantUse } from '../../lifecycle/st
 import type { Page } from '../../core/ports.js';
 import type { Row, RowKey } from '../../core/store-port.js';
 import { isJitError } from '../../core/errors.js';
+import { patternScopes } from '../../core/scope.js';
 import { anyGrantIds, grantIds } from '../../lifecycle/grant.js';
-import { commentId, decodeGrant, decodeRequest, decodeReuse, type RequestComment } from '../../records/index.js';
+import { commentId, decodeGrant, decodeRequest, decodeReuse, type Grant, type RequestComment } from '../../records/index.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import { derivedId } from '../../kernel/ledger/ids.js';
@@ -15,7 +16,7 @@ import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { readableComments } from '../requests/comments.js';
 import { collect, readQuery, readSpan, type GivenPaging, type Paging } from './collect.js';
-import { coverageOfScope, refuseFuture, usesOf } from './lists.js';
+import { coverageOfScope, overlapOfPattern, refuseFuture, usesOf } from './lists.js';
 import {
   grantWithStatus,
   outcomeOf,
@@ -30,6 +31,14 @@ export interface HolderQuery<Scope extends string = string> extends Paging {
   readonly scope: Scope;
   /** The instant, not in the future. Epoch milliseconds or a `Date`. Default: the present, judged like a check. */
   readonly at?: Instant | undefined;
+}
+
+export interface PatternQuery extends Omit<HolderQuery, 'scope'> {
+  /**
+   * Selects the grants that allowed a scope which this pattern reaches. Only for `exactScopes` and `patternScopes`: another matcher may
+   * give wildcards another meaning.
+   */
+  readonly pattern: string;
 }
 
 /** The key of an ask. */
@@ -135,13 +144,15 @@ export async function getGrant(kernel: Kernel, id: string): Promise<GrantWithSta
   return use && grantWithStatus(use, reading);
 }
 
-/** The grants that covered a scope at an instant, or that allow it now. */
-export async function whoHadAccess(kernel: Kernel, query: HolderQuery, next?: string): Promise<Page<GrantWithStatus>> {
-  const read = readQuery<keyof HolderQuery>(query, ['scope', 'at', 'after', 'limit'], next);
-  if (read.at === undefined) return holders(kernel, read.scope, read);
+/** The grants that covered a scope, or a part of a pattern, at an instant, or that allow it now. */
+export async function whoHadAccess(kernel: Kernel, query: HolderQuery | PatternQuery, next?: string): Promise<Page<GrantWithStatus>> {
+  const read = readQuery<keyof HolderQuery | 'pattern'>(query, ['scope', 'pattern', 'at', 'after', 'limit'], next);
+  const { scope, pattern } = read;
+  if (scope !== undefined && pattern !== undefined) throw invalid('pattern', 'omitted if `scope` is given', pattern);
+  const covers = pattern === undefined ? coverageOfScope(kernel, scope) : overlapOfPattern(kernel, pattern);
+  if (read.at === undefined) return holders(kernel, covers, scope as string | undefined, read);
   const at = readInstant('at', read.at);
   refuseFuture(kernel, 'at', at);
-  const covers = coverageOfScope(kernel, read.scope);
   const asked = { kind: 'grant', during: { from: at, until: at + 1 }, span: readSpan({}), order: 'newest' } as const;
   const reading = kernel.clock.read();
   const page = await collect(kernel, asked, read, decodeGrant, async (grants) => {
@@ -152,13 +163,21 @@ export async function whoHadAccess(kernel: Kernel, query: HolderQuery, next?: st
   return page;
 }
 
-/** The grants by which a check of the scope allows now. */
-async function holders(kernel: Kernel, scope: unknown, paging: GivenPaging): Promise<Page<GrantWithStatus>> {
-  const covers = coverageOfScope(kernel, scope);
+const coversAll = (locked: string, scope: string): boolean => patternScopes.covers(locked, scope);
+
+/** The grants by which a check of the scope allows now. @param scope `undefined`: of any scope of the grant */
+async function holders(
+  kernel: Kernel,
+  covers: (grant: Grant) => boolean,
+  scope: string | undefined,
+  paging: GivenPaging,
+): Promise<Page<GrantWithStatus>> {
   const { now } = kernel.clock.read();
   const asked = { kind: 'grant', open: true, during: { from: now, until: now + 1 }, span: readSpan({}), order: 'newest' } as const;
   // Before the grants: a lock may end them and be lifted in between.
-  const locks = await loadReadableLocks(kernel, 'whoHadAccess');
+  const read = await loadReadableLocks(kernel, 'whoHadAccess');
+  // Without a scope, a lock denies a grant only if it reaches all that the grant covers.
+  const locks = scope === undefined && read !== undefined ? { ...read, overlaps: coversAll } : read;
   return collect(kernel, asked, paging, decodeGrant, async (grants) => {
     const uses = await usesOf(kernel, grants.filter(covers));
     const reading = kernel.clock.read();
@@ -166,7 +185,7 @@ async function holders(kernel: Kernel, scope: unknown, paging: GivenPaging): Pro
     const isAllowed = (use: GrantUse) =>
       locks !== undefined &&
       isUsable(use, reading) &&
-      lockOn(locks, { ids: [use.grant.subject], scopes: [scope as string] }, reading.now) === undefined;
+      lockOn(locks, { ids: [use.grant.subject], scopes: [scope ?? use.grant.scope] }, reading.now) === undefined;
     return uses.filter(isAllowed).map((use) => grantWithStatus(use, reading));
   });
 }

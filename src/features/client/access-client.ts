@@ -3,9 +3,8 @@ import type { JsonObject } from '../../model/json.js';
 import type { AccessResult, AccessStatus, BreakGlassReviewItem, EndedRecords, InboxItem, RevokeAllReport } from '../../engine/answers.js';
 import type { WithWindow } from '../../engine/requests/ask.js';
 import type { BreakGlassResult } from '../../engine/break-glass/break-glass.js';
-import type { Paging } from '../../engine/lists/collect.js';
 import type { CommentResult } from '../../engine/requests/comments.js';
-import type { HolderQuery, RequestFound } from '../../engine/lists/lookups.js';
+import type { HolderQuery, PatternQuery, RequestFound } from '../../engine/lists/lookups.js';
 import type { EndCounts } from '../../engine/endings/count-ends.js';
 import type { LockResult, LockWithStatus } from '../../engine/endings/locks.js';
 import type { Page } from '../../core/ports.js';
@@ -17,6 +16,8 @@ import type { CanAsk } from '../explain/can-ask.js';
 import type { RequestableList } from '../explain/requestable-types.js';
 import type { EngineStats } from '../explain/stats.js';
 import type { Badge, BadgeState } from '../http/badge.js';
+import type { Changing } from '../http/changes-at.js';
+import type { Holdings, InboxPage } from '../http/holdings.js';
 import type { JournalPage, PartVerification } from '../http/journal-parts.js';
 import type { ExcludedReviewer, RequestReviewers } from '../http/reviewers.js';
 import type { HttpAction } from '../http/actions.js';
@@ -29,10 +30,13 @@ import type * as inputs from './inputs.js';
 export type {
   Badge,
   BadgeState,
+  Changing,
   EndCounts,
   ExcludedReviewer,
   FoundPerson,
+  Holdings,
   HttpAction,
+  InboxPage,
   JournalPage,
   PartVerification,
   Person,
@@ -50,8 +54,15 @@ export type Named<T> = T & {
   readonly people?: Readonly<Record<string, Person | undefined>> | undefined;
 };
 
-/** The first page of a list, as a promise. `for await` yields the records of that page and of all pages after it, without names. */
-export interface NamedPages<T> extends Promise<Named<Page<T>>>, AsyncIterable<T> {}
+/**
+ * The first page of a list, as a promise. `for await` yields the records of that page and of all pages after it, without names.
+ *
+ * `First` is the type of that page.
+ */
+export interface NamedPages<T, First = Page<T>> extends Promise<Named<First>>, AsyncIterable<T> {}
+
+/** The first page of grants, as a promise. `for await` yields the grants of that page and of all pages after it. */
+export type GrantPages = NamedPages<GrantWithStatus, Page<GrantWithStatus> & Changing>;
 
 /** What the caller holds now, with the text of a badge. */
 export interface OwnStatus extends AccessStatus {
@@ -101,7 +112,7 @@ export interface AccessClient {
   /** The requests of the caller; with `subject` or `all`, those of others, if `may` permits it. */
   listRequests(query?: inputs.RequestListInput, options?: Read): NamedPages<ListedRequest>;
   /** A request with its outcome, its grants and its comments. @throws NotFoundError also if the caller does not see it */
-  getRequest(requestId: string, options?: inputs.WaitOptions): Promise<Named<RequestFound>>;
+  getRequest(requestId: string, options?: inputs.WaitOptions): Promise<Named<RequestFound & Changing>>;
   /** What happened to a request and its grants, the oldest first. */
   getTimeline(requestId: string, options?: Read): Promise<Named<{ readonly events: readonly TimelineEvent[] }>>;
   /** What a pending request waits for: groups, people, and the missing approvals; for its reviewers also who does not count, and why. */
@@ -121,15 +132,15 @@ export interface AccessClient {
   /** Ends all grants of a request of the caller early. */
   releaseRequest(requestId: string, release?: inputs.ReasonInput, options?: Call): Promise<EndedRecords>;
 
-  /** The pending requests that the caller may review now, the first due first. */
-  inbox(query?: Paging, options?: Read): NamedPages<InboxItem>;
+  /** The pending requests that the caller may review now, the first due first; with `holdings`, also what their subjects hold. */
+  inbox(query?: inputs.InboxInput, options?: Read): NamedPages<InboxItem, InboxPage>;
   /** Approves a request, or a part of it. */
   approve(requestId: string, approval?: inputs.ApproveInput, options?: Call): Promise<AccessResult>;
   /** Denies a request. */
   deny(requestId: string, denial?: inputs.DenyInput, options?: Call): Promise<AccessResult>;
 
   /** The grants of the caller, also scheduled ones; with `subject` or `all`, those of others, if `may` permits it. */
-  listGrants(query?: inputs.GrantListInput, options?: Read): NamedPages<GrantWithStatus>;
+  listGrants(query?: inputs.GrantListInput, options?: Read): GrantPages;
   /** A grant with its status. @throws NotFoundError also if the caller does not see it */
   getGrant(grantId: string, options?: Read): Promise<Named<GrantWithStatus>>;
   /** Asks for more time for a grant. */
@@ -176,10 +187,12 @@ export interface AccessClient {
   /** Lifts a lock. It restores no access. */
   unlock(lockId: string, unlocking?: inputs.ReasonInput, options?: Call): Promise<LockWithStatus>;
 
-  /** The grants that covered a scope at an instant; without `at`, those that allow it now. */
-  whoHadAccess(query: HolderQuery, options?: Read): NamedPages<GrantWithStatus>;
+  /**
+   * The grants that covered a scope at an instant; without `at`, those that allow it now. A pattern needs the right for every scope.
+   */
+  whoHadAccess(query: HolderQuery | PatternQuery, options?: Read): GrantPages;
   /** The grants that were held at some time of a span. */
-  history(query: inputs.HistoryInput, options?: Read): NamedPages<GrantWithStatus>;
+  history(query: inputs.HistoryInput, options?: Read): GrantPages;
   /**
    * The access of a span, compared with standing access and with its use. A call covers 31 days. `next` is the `from` of the next call,
    * in epoch milliseconds; `undefined`: the span is covered.

@@ -82,7 +82,13 @@ interface OfAll {
 }
 
 export interface RequestListInput extends RequestQuery, OfAll {}
-export interface GrantListInput extends Omit<GrantQuery, 'covering'>, OfAll {}
+export interface GrantListInput extends Omit<GrantQuery, 'covering' | 'overlapping'>, OfAll {}
+
+/** Selects a page of the inbox. */
+export interface InboxInput extends Paging {
+  /** Whether the page also has what the subjects hold, of those for whom the handler's `may` permits `listGrants`. Default: `false`. */
+  readonly holdings?: boolean | undefined;
+}
 
 /** Selects the grants that were held at some time of a span. */
 export interface HistoryInput extends Paging {
@@ -90,6 +96,8 @@ export interface HistoryInput extends Paging {
   readonly subject?: string | undefined;
   /** Selects the grants that cover this scope. */
   readonly scope?: string | undefined;
+  /** Selects the grants that overlap this pattern. Not with `scope`. Only if the handler's `may` permits the call for every scope. */
+  readonly pattern?: string | undefined;
   /** The start of the span, not in the future. Epoch milliseconds or a `Date`. */
   readonly from: Instant;
   /** The end of the span, exclusive. Epoch milliseconds or a `Date`. */

@@ -54,6 +54,16 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       rows.map(({ id, statuses }) => [`\`${id}\``, ...statuses.map(String)]),
     ),
     'A caller sees a request as its subject, as its requester, as one of its reviewers, or if `may` permits `viewRequest`. For every other caller it does not exist: the answer is that of an unknown id, byte for byte.',
+    '## Grants that overlap a pattern',
+    [
+      '- `pattern` of `GET /holders` and `GET /history` selects the grants that allow a scope which the pattern reaches. `db-prod:*:write` finds grants of `db-prod:orders:write`, and of `db-prod:**`. Each item has the scope of its grant, which may be a part of the pattern, or more.',
+      '- **It needs the right for everything**: `may` is asked without `scopes`, before anything is read. A hook that permits some scopes must refuse a target without them.',
+      '- A page looks at 1,000 grants, so it may be empty and have a `next`: only the last page says that there is no holder.',
+      '- With another matcher than `exactScopes` and `patternScopes`, the answer is 400: it may give wildcards another meaning.',
+      '- Without `at`, a grant is missing if it allows none of its scopes: a lock on a part of them hides it only when it has ended it.',
+    ].join('\n'),
+    '## What the subjects of an inbox hold',
+    'With `holdings=true`, the inbox also has `holdings`: for each subject of its rows, the grants that are active or scheduled, the first to expire first. `may` decides by `listGrants`, once for each subject, so a reviewer sees what `GET /grants` would show. A subject is missing without that right, and if `may` or the store fails about it: the rows do not depend on it.',
     '## Reviewers of a pending request',
     [
       '- The subject and the requester see `groups`, `reviewers` and `missing`, as the answer to the ask said. They never see `excluded`, also if `may` permits them everything.',
@@ -84,7 +94,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       [
         ['calls', 'your option `limit`', '', '429 `too-many-requests`'],
         [
-          'calls that ask the approver: 404s, the inbox, reviewers; searches for people',
+          'calls that ask the approver: 404s, the inbox, reviewers; searches for people; patterns',
           '10 at a time; 1 in the 10 seconds after a 404',
           '32 of callers after two 404s',
           'wait for 5 seconds, then 429 `too-many-requests`',
@@ -111,11 +121,13 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
         ['body', '64 KiB, 32 levels, 10 seconds', '413 `too-large`, 400 `invalid-body`, 408 `slow-body`'],
         ['time', 'a read 10 seconds, a write 20, a read with `Prefer` 45', '503 `timeout`'],
         ['items of a page', '1,000', '400 `invalid-argument`'],
+        ['`holdings` of an inbox', '100 subjects, 20 grants of each', 'no holdings; `more: true`'],
         ['entries of a page of the journal', '1 MiB of JSON, or one entry', 'the next page'],
         ['ids with names', '100', 'ids without names'],
         ['time of `describe` and `search`', '3 seconds', 'ids without names; 503 `unavailable`'],
         ['entries of the journal for an access report', '100,000', '422 `too-many-entries`'],
         ['entries between `Last-Event-ID` and the head', '1,000', '`reset`'],
+        ['time until it is known who sees an event', '15 seconds', '`reset`'],
         ['entries that wait to be judged or sent', '1,000, and 512 KiB', '`reset`, or the stream is closed'],
       ],
     ),
@@ -123,6 +135,8 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
     [
       'The audience of an event about a request is its subject, its requester, its reviewers, and each caller that `may` permits `viewEvents`. The handler reads it once for a request, and keeps it for at most 30 seconds.',
       '- **A right that ends is noticed within 30 seconds**, also `viewEvents` and a sign-out; within 40 while `may` or `identify` gives no answer. Until then, a person whom the approver no longer names may receive the names of events. The contents need a call, which asks again.',
+      '- **The events of a lock** (`lock.set`, `lock.completed`, `lock.lifted`) go to the person whom it names, or to every caller if it is on a scope. They name no lock and no person. They receive no event when a lock expires: `changesAt` of `GET /me` names that instant.',
+      '- **A client receives no event of which it is not known whether it may see it**: the approver or the store failed, or gave no answer in time. It receives `reset` instead, once for all events that wait.',
       '- An entry that changes the reviewers drops the audience: `request.assigned`, `request.stepped` and `request.escalated`. The subject and the requester of a request never change.',
       '- If the approver lists the reviewers by `membersOf`, the handler looks up the streams of these people, and asks `groupsOf` only about them. The list gives no right.',
       '- Otherwise it asks about each caller with an open stream. It also asks each of them if a list is longer than 1,000 or names a group of code as `group:<name>`, and if other groups review before or after the listed ones: steps, escalations and break-glass.',

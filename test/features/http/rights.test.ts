@@ -17,6 +17,8 @@ interface Asks {
   /** Members of the body beside those of the example. */
   readonly body?: Readonly<Record<string, string>>;
   readonly query?: string;
+  /** A member of the query of the example, in whose place `query` is. */
+  readonly without?: string;
   /** The status without the right. Default: 403. */
   readonly refused?: number;
 }
@@ -82,6 +84,13 @@ const RIGHTS: Readonly<Record<string, Asks | AsksNothing>> = {
   verifyJournal: { asks: 'verifyJournal', as: SEC },
 };
 
+/** The rights of members of a query that need more than the call without them. A new member of this kind needs a row. */
+const MORE: readonly (readonly [id: string, asks: Asks])[] = [
+  ['inbox', { asks: 'listGrants', as: SAM, query: 'holdings=true', refused: 200 }],
+  ['whoHadAccess', { asks: 'whoHadAccess', as: SEC, query: 'pattern=**', without: 'scope' }],
+  ['history', { asks: 'history', as: SEC, query: 'pattern=**' }],
+];
+
 type Operation = (typeof operations)[number];
 const rows = operations.flatMap((operation) => {
   const row = RIGHTS[operation.id];
@@ -91,7 +100,7 @@ const asking = rows.flatMap(({ operation, row }) => ('asks' in row ? [[operation
 const asksNothing = rows.flatMap(({ operation, row }) => ('why' in row ? [[operation.id, operation, row] as const] : []));
 
 /** Makes the example call of an operation, about requests that raj made for maya, with a `may` that permits only some actions. */
-async function callOf(operation: Operation, permitted: readonly HttpAction[], { as, body: more, query }: Omit<Asks, 'asks'>) {
+async function callOf(operation: Operation, permitted: readonly HttpAction[], { as, body: more, query, without = '' }: Omit<Asks, 'asks'>) {
   const asked: HttpPermission<TestCaller>[] = [];
   const may = (permission: HttpPermission<TestCaller>) => {
     asked.push(permission);
@@ -99,7 +108,8 @@ async function callOf(operation: Operation, permitted: readonly HttpAction[], { 
   };
   const { service, method, url, body } = await exampleOf(operation, RAJ, { http: { may } });
   const { seq } = await journalHead(service.engine);
-  const to = query === undefined ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`;
+  const given = url.replace(new RegExp(`\\b${without}=[^&]*`), without === '' ? '$&' : '');
+  const to = query === undefined ? given : `${given}${given.includes('?') ? '&' : '?'}${query}`;
   const response = await service.handler(
     new Request(`${BASE}/v1${to}`, {
       method,
@@ -129,6 +139,17 @@ describe('the right of each operation', () => {
     const withRight = await callOf(operation, all, row);
     expect([withRight.isForbidden, withRight.asked.map(({ action }) => action)]).toEqual([false, all]);
     expect(withRight.status).not.toBe(404);
+  });
+
+  it.each(MORE)('[WF4] %s asks `may` for what a member of its query adds, and lacks it without the right', async (id, row) => {
+    const operation = operations.find((one) => one.id === id) as Operation;
+    const { asks, refused = 403 } = row;
+    const without = await callOf(operation, [], row);
+    expect([without.status, without.isForbidden, without.recorded]).toEqual([refused, refused === 403, []]);
+    // One question for each subject of the inbox, and one for a pattern: about no scope, which is about all.
+    expect(without.asked.map(({ action, target }) => [action, target.scopes])).toEqual([[asks, undefined]]);
+    const withRight = await callOf(operation, [asks].flat(), row);
+    expect([withRight.status, withRight.asked.map(({ action }) => action)]).toEqual([200, [asks]]);
   });
 
   it.each(asksNothing)('[WF4] %s asks `may` for nothing, as the table explains', async (_, operation, { why }) => {

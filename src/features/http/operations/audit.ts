@@ -2,9 +2,14 @@ import * as z from 'zod/mini';
 import { stats as statsOf } from '../../explain/stats.js';
 import { journalHead as headOf } from '../../../engine/journal-head.js';
 import { InvalidArgumentError, isJitError } from '../../../core/errors.js';
-import { operation } from '../operation.js';
+import type { Page } from '../../../core/ports.js';
+import type { HolderQuery } from '../../../engine/lists/lookups.js';
+import type { GrantWithStatus } from '../../../engine/with-status.js';
+import { CallerBudgets } from '../caller-budgets.js';
+import { operation, type Answer, type Call } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
+import { changingGrants } from './grants.js';
 import { readPage, readPart, reportOf, verifyPart } from '../journal-parts.js';
 import * as answers from '../schemas/answers.js';
 import * as audited from '../schemas/audit-answers.js';
@@ -21,14 +26,36 @@ export const whoHadAccess = operation({
   area,
   summary: 'The grants that covered a scope at an instant; without `at`, those that allow it now.',
   access: 'may',
-  query: () => z.strictObject({ ...paging(), scope: scope(), at: optional(instantInQuery(), 'Epoch milliseconds. Default: now.') }),
+  query: () =>
+    z.strictObject({
+      ...paging(),
+      scope: optional(scope(), 'Either this or `pattern`.'),
+      pattern: patternInQuery(),
+      at: optional(instantInQuery(), 'Epoch milliseconds. Default: now.'),
+    }),
   answer: answers.grantPage,
   example: { query: { scope: 'db-prod:write' } },
   async run(call) {
-    if (!(await call.may('whoHadAccess', { scopes: [call.query.scope] }))) throw forbidden();
-    return { body: await call.engine.whoHadAccess(call.query) };
+    if (!(await call.may('whoHadAccess', { scopes: scopesOf(call.query) }))) throw forbidden();
+    return listed(call, () => call.engine.whoHadAccess(call.query as HolderQuery));
   },
 });
+
+interface Selecting {
+  readonly scope?: string | undefined;
+  readonly pattern?: string | undefined;
+}
+
+const patternInQuery = () => optional(scope(), 'Grants that overlap it. Needs the right for every scope.');
+
+/** Hooks are written for scopes that a call names, so `may` is asked about a pattern without any: about everything. */
+const scopesOf = ({ scope: one }: Selecting) => (one === undefined ? undefined : [one]);
+
+/** A pattern takes a place of its caller: it may lead to as many pages as there are grants. */
+const listed = (call: Call<Selecting>, read: () => Promise<Page<GrantWithStatus>>): Promise<Answer> => {
+  const answer = () => changingGrants(call, read);
+  return call.query.pattern === undefined ? answer() : call.kernel.part(CallerBudgets).run(call.self, answer);
+};
 
 const span = () => ({
   from: instantInQuery().register(documents, { description: 'The start of the span. Epoch milliseconds.' }),
@@ -37,7 +64,8 @@ const span = () => ({
 
 /** The argument under the name that it has in this query. */
 const named = ({ argument, rule, got }: InvalidArgumentError): InvalidArgumentError =>
-  new InvalidArgumentError(argument === 'covering' ? 'scope' : argument.replace('during.', ''), rule, got);
+  new InvalidArgumentError(NAMES[argument] ?? argument.replace('during.', ''), rule, got);
+const NAMES: Readonly<Record<string, string>> = { covering: 'scope', overlapping: 'pattern' };
 
 export const history = operation({
   id: 'history',
@@ -46,15 +74,15 @@ export const history = operation({
   area,
   summary: 'The grants that were held at some time of a span.',
   access: 'may',
-  query: () => z.strictObject({ ...paging(), ...span(), subject: z.optional(id()), scope: z.optional(scope()) }),
+  query: () => z.strictObject({ ...paging(), ...span(), subject: z.optional(id()), scope: z.optional(scope()), pattern: patternInQuery() }),
   answer: answers.grantPage,
   example: { query: { from: '{from}', to: '{to}' } },
   async run(call) {
-    const { scope: covered, from, to, ...rest } = call.query;
+    const { scope: covering, pattern: overlapping, from, to, ...rest } = call.query;
     const subject = idOf(call, 'subject', call.query.subject);
-    if (!(await call.may('history', { subject, scopes: covered === undefined ? undefined : [covered] }))) throw forbidden();
+    if (!(await call.may('history', { subject, scopes: scopesOf(call.query) }))) throw forbidden();
     try {
-      return { body: await call.engine.listGrants({ ...rest, subject, covering: covered, during: { from, to } }) };
+      return await listed(call, () => call.engine.listGrants({ ...rest, subject, covering, overlapping, during: { from, to } }));
     } catch (error) {
       throw isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' ? named(error) : error;
     }

@@ -2,7 +2,10 @@ import * as z from 'zod/mini';
 import { limitedBy } from '../../../kernel/call-limit.js';
 import { NotFoundError } from '../../../core/errors.js';
 import { requestIdOf, scopeOfGrant } from '../../../lifecycle/grant.js';
-import { operation, type Call } from '../operation.js';
+import type { Page } from '../../../core/ports.js';
+import type { GrantWithStatus } from '../../../engine/with-status.js';
+import { changesAt } from '../changes-at.js';
+import { operation, type Answer, type Call } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
@@ -13,6 +16,13 @@ import { visibleRequest } from '../visibility.js';
 import { created, extensionOf, refuseToExtend } from './requests.js';
 
 /* Grants: the access that is held, was held, or will be. */
+
+/** The answer with a page of grants. */
+export async function changingGrants({ kernel }: Pick<Call, 'kernel'>, read: () => Promise<Page<GrantWithStatus>>): Promise<Answer> {
+  const since = kernel.clock.read();
+  const page = await read();
+  return { body: { ...page, changesAt: await changesAt(kernel, since, { grants: page.items }) } };
+}
 
 const area = 'grants';
 const path = { grantId: '{grantId}' };
@@ -30,7 +40,7 @@ export const listGrants = operation({
       subject: optional(id(), 'Default: the caller, unless `all` is given.'),
       all: optional(flag(), '`true`: of every subject.'),
       scope: z.optional(scope()),
-      status: z.optional(z.enum(['scheduled', 'active', 'expired', 'revoked'])),
+      status: optional(z.enum(['scheduled', 'active', 'expired', 'revoked', 'open']), '`open`: scheduled or active.'),
       at: optional(instantInQuery(), 'Grants that were held at this instant. Epoch milliseconds.'),
       during: optional(spanInQuery(), 'Grants that were held at some time of this span. Not with `at`, `status` or `scope`.'),
       ticket: optional(text(), 'Grants of requests that cite this ticket, and their extensions.'),
@@ -42,7 +52,7 @@ export const listGrants = operation({
     const { all = false, ...query } = call.query;
     const subject = idOf(call, 'subject', query.subject) ?? (all ? undefined : call.self);
     if (subject !== call.self && !(await call.may('listGrants', { subject }))) throw forbidden();
-    return { body: await call.engine.listGrants({ ...query, subject }) };
+    return changingGrants(call, () => call.engine.listGrants({ ...query, subject }));
   },
 });
 

@@ -7,6 +7,7 @@ import type { AccessResult } from '../../../engine/answers.js';
 import type { AccessRequest } from '../../../records/index.js';
 import { limitedBy } from '../../../kernel/call-limit.js';
 import { CallerBudgets } from '../caller-budgets.js';
+import { changesAt } from '../changes-at.js';
 import { operation, type Answer, type Call, type Parsed } from '../operation.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
@@ -124,9 +125,11 @@ export const getRequest = operation({
     const headers = await waitUntilDecided(call, request);
     // The right may have ended during the wait, and a purge may have removed the request.
     if ('preference-applied' in headers) await visibleRequest(call, requestId);
+    const { kernel } = call;
+    const since = kernel.clock.read();
     const found = await call.engine.getRequest(requestId);
     if (found === undefined) throw new NotFoundError('request', requestId);
-    return { headers, body: found };
+    return { headers, body: { ...found, changesAt: await changesAt(kernel, since, { requests: [found.request], grants: found.grants }) } };
   },
 });
 

@@ -3,10 +3,12 @@ import type { ApproveBy } from '../../../engine/by.js';
 import { limitedBy } from '../../../kernel/call-limit.js';
 import { CallerBudgets } from '../caller-budgets.js';
 import { authOf } from '../identity.js';
-import { operation } from '../operation.js';
+import { changesAt } from '../changes-at.js';
+import { holdingsOf } from '../holdings.js';
+import { operation, type Answer } from '../operation.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
-import { paging } from '../schemas/values.js';
+import { flag, optional, paging } from '../schemas/values.js';
 import { visibleRequest } from '../visibility.js';
 
 /* Reviews: what a reviewer sees and decides. */
@@ -20,10 +22,23 @@ export const inbox = operation({
   area,
   summary: 'The pending requests that the caller may review now, the first due first.',
   access: 'caller',
-  query: () => z.strictObject(paging()),
+  query: () =>
+    z.strictObject({
+      ...paging(),
+      holdings: optional(flag(), '`true`: also what the subjects hold, if `may` permits `listGrants`.'),
+    }),
   answer: answers.inboxPage,
-  async run({ engine, kernel, self, query }) {
-    return { body: await kernel.part(CallerBudgets).run(self, () => engine.inbox(self, query)) };
+  async run(call) {
+    const { holdings: withHoldings = false, ...query } = call.query;
+    const { engine, kernel, self } = call;
+    const since = kernel.clock.read();
+    const read = async (): Promise<Answer> => {
+      const page = await engine.inbox(self, query);
+      const holdings = withHoldings ? await holdingsOf(call, page.items) : undefined;
+      const grants = holdings?.flatMap((held) => held.grants) ?? [];
+      return { body: { ...page, holdings, changesAt: await changesAt(kernel, since, { inbox: page.items, grants }) } };
+    };
+    return kernel.part(CallerBudgets).run(self, read);
   },
 });
 

@@ -1,5 +1,6 @@
 import type { AccessPreview } from '../../explain/preview.js';
 import type { RequiredField } from '../../../core/approver-port.js';
+import type { Page } from '../../../core/ports.js';
 import { RISKS } from '../../../core/requestable.js';
 import type {
   AccessResult,
@@ -24,6 +25,8 @@ import type { Requestable, RequestableList } from '../../explain/requestable-typ
 import type { LinkPreview } from '../../links/options.js';
 import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
 import type { Badge } from '../badge.js';
+import type { Changing } from '../changes-at.js';
+import type { Holdings, InboxPage } from '../holdings.js';
 import type { ExcludedReviewer, RequestReviewers } from '../reviewers.js';
 import type { FoundPerson, Person } from '../person.js';
 import type { TimelineEvent } from '../timeline.js';
@@ -37,11 +40,16 @@ export type Flat<T> = {
   readonly [Name in T extends unknown ? keyof T : never]: T extends unknown ? (Name extends keyof T ? T[Name] : undefined) : never;
 };
 
-const page = <T>(item: Field<T>) =>
-  struct<{ readonly items: readonly T[]; readonly next: string | undefined }>()({
-    items: list(item),
-    next: about('The `after` of the next page. Missing: this is the last.', optional(text)),
-  });
+const ofPage = <T>(item: Field<T>) => ({
+  items: list(item),
+  next: about('The `after` of the next page. Missing: this is the last.', optional(text)),
+});
+const page = <T>(item: Field<T>) => struct<Page<T>>()(ofPage(item));
+
+const ofChanging = {
+  changesAt: about('The next instant at which time alone may change a status that this shows. Missing: none.', optional(instant)),
+};
+const changingPage = <T>(item: Field<T>) => struct<Page<T> & Changing>()({ ...ofPage(item), ...ofChanging });
 
 const texts = list(text);
 const scopes = list(pattern);
@@ -142,7 +150,7 @@ export const foundPeople = struct<{ readonly items: readonly FoundPerson[] }>()(
 
 export const found = named(
   'RequestFound',
-  struct<RequestFound>()({ request: accessRequest, outcome, grants: list(grant), comments: list(comment) }),
+  struct<RequestFound & Changing>()({ request: accessRequest, outcome, grants: list(grant), comments: list(comment), ...ofChanging }),
 );
 
 const event = struct<TimelineEvent>()({
@@ -181,29 +189,31 @@ export const reviewers = named(
   }),
 );
 
-export const inboxPage = page(
-  named(
-    'InboxItem',
-    struct<InboxItem>()({
-      request: accessRequest,
-      groups: texts,
-      locked: flag,
-      missing,
-      missingInWords: text,
-      narrowedTo: optional(granted),
-      ownReview: optional(review),
-      comments: list(comment),
-      denials: list(
-        struct<RecentDenial>()({ by: text, at: instant, reason: optional(anyText), requestId: text, requestedBy: text, scopes }),
-      ),
-      twins: texts,
-    }),
-  ),
+const inboxItem = named(
+  'InboxItem',
+  struct<InboxItem>()({
+    request: accessRequest,
+    groups: texts,
+    locked: flag,
+    missing,
+    missingInWords: text,
+    narrowedTo: optional(granted),
+    ownReview: optional(review),
+    comments: list(comment),
+    denials: list(struct<RecentDenial>()({ by: text, at: instant, reason: optional(anyText), requestId: text, requestedBy: text, scopes })),
+    twins: texts,
+  }),
 );
+const holdings = struct<Holdings>()({ subject: text, grants: list(grant), more: flag });
+export const inboxPage = struct<InboxPage>()({
+  ...ofPage(inboxItem),
+  ...ofChanging,
+  holdings: optional(list(holdings)),
+});
 
 export const commentAnswer = struct<CommentResult>()({ comment, reused: flag });
 export const requestPage = page(listedRequest);
-export const grantPage = page(grant);
+export const grantPage = changingPage(grant);
 
 const ofEnded = { grants: list(grant), requests: list(endedRequest) } as unknown as {
   [Name in keyof EndedRecords]: Field<EndedRecords[Name]>;
