@@ -60,10 +60,10 @@ export interface GrantQuery<Scope extends string = string> extends Paging {
   /** Selects the grants that cover this scope, also those of a pattern. */
   readonly covering?: Scope | undefined;
   /**
-   * Selects the grants that allow a scope which this pattern reaches. Not together with `covering`. Only for `exactScopes` and
-   * `patternScopes`: another matcher may give wildcards another meaning.
+   * Selects the grants that allow a scope which this pattern, or one of at most 8 patterns, reaches. Not together with `covering`. Only
+   * for `exactScopes` and `patternScopes`: another matcher may give wildcards another meaning.
    */
-  readonly overlapping?: string | undefined;
+  readonly overlapping?: string | readonly string[] | undefined;
   /** Selects the grants that were held at some time of this span. Not together with `at`, `status`, `scope` or the order `'due'`. */
   readonly during?: HeldDuring | undefined;
   /** Selects the grants of requests that cite exactly this ticket, and the extensions of these grants. */
@@ -227,18 +227,23 @@ export function coverageOfScope({ settings }: Kernel, given: unknown, argument =
   return (grant) => settings.covers(grant.scope, scope);
 }
 
+/** The most patterns of one query. Each is compared with each grant. */
+const MAX_PATTERNS = 8;
+
 /**
- * Whether a grant allows a scope that the pattern reaches.
+ * Whether a grant allows a scope that the pattern, or one of a list of patterns, reaches.
  *
  * @throws InvalidArgumentError for another matcher than those of this package: it may give wildcards another meaning, or none, and an
  *   answer without a holder would be false
  */
 export function overlapOfPattern({ settings }: Kernel, given: unknown, argument = 'pattern'): (grant: Grant) => boolean {
-  const pattern = readPattern(argument, given);
+  const list: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (list.length === 0 || list.length > MAX_PATTERNS) throw invalid(argument, `a pattern, or a list of 1 to ${MAX_PATTERNS}`, given);
+  const patterns = list.map((one) => readPattern(argument, one));
   const { scopes } = settings;
-  if (!isBuiltIn(scopes)) throw invalid(argument, `omitted: the matcher ${scopes.name} may give wildcards another meaning`, pattern);
+  if (!isBuiltIn(scopes)) throw invalid(argument, `omitted: the matcher ${scopes.name} may give wildcards another meaning`, given);
   // A grant that covers not even its own scope allows nothing: one with a wildcard, where scopes are compared byte for byte.
-  return ({ scope }) => scopes.covers(scope, scope) && patternScopes.overlaps(pattern, scope);
+  return ({ scope }) => scopes.covers(scope, scope) && patterns.some((pattern) => patternScopes.overlaps(pattern, scope));
 }
 
 function readStatus<Status extends string>(statuses: Readonly<Record<Status, unknown>>, wanted: unknown): Status | undefined {

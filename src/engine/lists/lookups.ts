@@ -35,10 +35,10 @@ export interface HolderQuery<Scope extends string = string> extends Paging {
 
 export interface PatternQuery extends Omit<HolderQuery, 'scope'> {
   /**
-   * Selects the grants that allowed a scope which this pattern reaches. Only for `exactScopes` and `patternScopes`: another matcher may
-   * give wildcards another meaning.
+   * Selects the grants that allowed a scope which this pattern, or one of at most 8 patterns, reaches. Only for `exactScopes` and
+   * `patternScopes`: another matcher may give wildcards another meaning.
    */
-  readonly pattern: string;
+  readonly pattern: string | readonly string[];
 }
 
 /** The key of an ask. */

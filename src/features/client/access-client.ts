@@ -98,7 +98,7 @@ export interface AccessClient {
   canAsk(scope: string, options?: Read): Promise<Named<CanAsk>>;
 
   /** What `may` permits for no target, for a menu. It is no right: each call asks `may` about its own target. */
-  views(options?: Call): Promise<{ readonly actions: readonly HttpAction[] }>;
+  views(options?: Call): Promise<{ readonly actions: readonly HttpAction[]; readonly patterns: boolean }>;
   /** The people of the service, if the handler has its option `people`. */
   readonly people: {
     /** At most 20 people whom a text of 2 to 64 characters finds. No agent may search. @throws HttpClientError with 501: no search */

@@ -82,7 +82,10 @@ interface OfAll {
 }
 
 export interface RequestListInput extends RequestQuery, OfAll {}
-export interface GrantListInput extends Omit<GrantQuery, 'covering' | 'overlapping'>, OfAll {}
+export interface GrantListInput extends Omit<GrantQuery, 'covering' | 'overlapping'>, OfAll {
+  /** Selects the grants that overlap this pattern, or one of several. */
+  readonly pattern?: string | readonly string[] | undefined;
+}
 
 /** Selects a page of the inbox. */
 export interface InboxInput extends Paging {
@@ -96,8 +99,11 @@ export interface HistoryInput extends Paging {
   readonly subject?: string | undefined;
   /** Selects the grants that cover this scope. */
   readonly scope?: string | undefined;
-  /** Selects the grants that overlap this pattern. Not with `scope`. Only if the handler's `may` permits the call for every scope. */
-  readonly pattern?: string | undefined;
+  /**
+   * Selects the grants that overlap this pattern, or one of several. Not with `scope`. Only if the handler's `may` permits the call for
+   * every scope.
+   */
+  readonly pattern?: string | readonly string[] | undefined;
   /** The start of the span, not in the future. Epoch milliseconds or a `Date`. */
   readonly from: Instant;
   /** The end of the span, exclusive. Epoch milliseconds or a `Date`. */

@@ -30,8 +30,12 @@ export type HttpAction =
   | 'verifyJournal'
   | 'viewEvents';
 
-/** The actions of a page without a record: its views, and the buttons that end the access of others. `views` asks `may` for each. */
+/**
+ * The actions of a page without a record: its views, asks for others, and the buttons that end the access of others. `views` asks `may`
+ * for each.
+ */
 export const PAGE_ACTIONS = [
+  'requestFor',
   'listRequests',
   'listGrants',
   'breakGlassReviews',

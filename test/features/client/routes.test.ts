@@ -94,6 +94,7 @@ describe('the types of the client', () => {
         subject: true,
         all: true,
         scope: true,
+        pattern: true,
         status: true,
         at: true,
         during: true,

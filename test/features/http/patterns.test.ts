@@ -88,6 +88,28 @@ describe('the pattern of /holders and /history', () => {
     expect(await shop.find('/holders?pattern=**')).toEqual([]);
   });
 
+  it('may be several with commas in between, also of GET /grants: a scope and what is below it', async () => {
+    const shop = aShop();
+    const below = ['db-prod', 'db-prod:**', 'db-prod:orders:write'];
+    for (const scope of [...below, 'db-prod2', 'logs:read']) await shop.grant(scope);
+    expect(await all(shop, 'db-prod,db-prod:**')).toEqual(Array(3).fill(below));
+    expect(await shop.find('/grants?all=true&status=active&order=due&pattern=db-prod,db-prod:**')).toEqual(below);
+    expect(await shop.find('/grants?all=true&pattern=db-prod:**&scope=db-prod:**')).toEqual(['db-prod:**']);
+    // The own grants need no right, those of others the right for all their scopes.
+    shop.asked.length = 0;
+    expect(await shop.find('/grants?pattern=db-prod:*:*', MAYA)).toEqual(below.slice(1));
+    expect(await shop.find(`/grants?pattern=db-prod:*:*&subject=${MAYA}`, EVE)).toEqual([403, undefined]);
+    expect(shop.asked).toMatchObject([{ action: 'listGrants', target: { subject: MAYA } }]);
+    for (const wrong of ['db-prod,', ',', 'a,,b', 'a b,c', Array(9).fill('a').join(',')])
+      for (const path of ['/grants?all=true&', '/holders?'])
+        expect([wrong, await shop.find(`${path}pattern=${wrong}`)]).toEqual([wrong, [400, 'pattern']]);
+    expect(await aShop({ ...patternScopes, name: 'mine' }).find('/grants?all=true&pattern=db:*')).toEqual([400, 'pattern']);
+    const { client } = aClient(shop, SEC);
+    const given = await client.listGrants({ all: true, pattern: ['logs:**', 'db-prod2'] });
+    expect(given.items.map(({ scope }) => scope).toSorted()).toEqual(['db-prod2', 'logs:read']);
+    expect(String(await caught(shop.engine.listGrants({ overlapping: [] })))).toMatch(/overlapping must be a pattern, or a list of 1 to 8/);
+  });
+
   it('means the same wildcards where scopes are compared byte for byte', async () => {
     const shop = aShop(exactScopes);
     for (const scope of ['db-prod:orders:write', 'db-prod:orders:read', 'logs:read']) await shop.grant(scope);

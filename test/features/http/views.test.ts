@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HttpPermission } from '../../../src/http.js';
-import { aService, SEC } from './world.js';
+import { exactScopes, patternScopes } from '../../../src/index.js';
+import { aService, MAYA, SEC } from './world.js';
 
 describe('the views of a page', () => {
   it('[A7] hide the actions about which `may` throws, and report that once', async () => {
@@ -8,7 +9,7 @@ describe('the views of a page', () => {
       action === 'lock' || action === 'revoke' ? (target.subject as string).startsWith('user:') : action === 'history';
     const { send, errors } = aService({ http: { may } });
     const { status, body } = await send('GET', '/me/views', { as: SEC });
-    expect([status, body]).toEqual([200, { actions: ['history'] }]);
+    expect([status, body]).toEqual([200, { actions: ['history'], patterns: true }]);
     expect(errors).toEqual([expect.any(TypeError)]);
     // A call about a target is asked again, and judged by its own answer.
     expect((await send('POST', '/locks', { as: SEC, body: { scope: 'db-prod:*', reason: 'INC-9' } })).status).toBe(503);
@@ -21,5 +22,15 @@ describe('the views of a page', () => {
     const { send, errors } = aService({ http: { may } });
     expect((await send('GET', '/me/views', { as: SEC })).status).toBe(503);
     expect(errors.filter((error) => error instanceof TypeError)).toHaveLength(1);
+  });
+
+  it('say whether lists take a pattern, to a caller who may read such a list', async () => {
+    const may = ({ caller, action }: HttpPermission): boolean => caller.subject === SEC && action === 'listGrants';
+    const asked = async (scopes: typeof patternScopes, as: string) =>
+      (await aService({ engine: { scopes }, http: { may } }).send('GET', '/me/views', { as })).body;
+    expect(await asked(patternScopes, SEC)).toEqual({ actions: ['listGrants'], patterns: true });
+    expect(await asked(exactScopes, SEC)).toMatchObject({ patterns: true });
+    expect(await asked({ ...patternScopes, name: 'mine' }, SEC)).toMatchObject({ patterns: false });
+    expect(await asked(patternScopes, MAYA)).toEqual({ actions: [], patterns: false });
   });
 });

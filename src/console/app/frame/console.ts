@@ -18,7 +18,10 @@ export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
   readonly options: PageOptions;
   /** Whether the page shows no action. */
   readonly readOnly: boolean;
-  /** Whether `GET /me/views` permits an action without a target, such as `listLocks`. A hint for what to show, not a right. */
+  /**
+   * Whether `GET /me/views` permits an action without a target, such as `listLocks`. A hint for what to show, not a right. `patterns`:
+   * whether lists take a `pattern`.
+   */
   readonly permits: (action: string) => boolean;
   /** What the viewer holds now, as last read. */
   readonly status: ReadonlySignal<OwnStatus>;

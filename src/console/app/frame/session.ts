@@ -145,10 +145,11 @@ function checkOnReturn({ state, isOnline, check }: Held, window: Window): void {
   window.addEventListener('offline', () => (isOnline.value = false));
 }
 
-/** The actions that `may` permits without a target. A failure only shortens the menu, and the page says so. */
+/** The actions that `may` permits without a target, and `patterns` if lists take one. A failure only shortens the menu, and the page says so. */
 async function permittedBy(client: AccessClient, { isMenuShort }: Held): Promise<ReadonlySet<string>> {
   try {
-    return new Set((await client.views()).actions);
+    const { actions, patterns } = await client.views();
+    return new Set([...actions, ...(patterns ? ['patterns'] : [])]);
   } catch {
     isMenuShort.value = true;
     return new Set();

@@ -1,15 +1,11 @@
 import * as z from 'zod/mini';
 import { stats as statsOf } from '../../explain/stats.js';
 import { journalHead as headOf } from '../../../engine/journal-head.js';
-import { InvalidArgumentError, isJitError } from '../../../core/errors.js';
-import type { Page } from '../../../core/ports.js';
 import type { HolderQuery } from '../../../engine/lists/lookups.js';
-import type { GrantWithStatus } from '../../../engine/with-status.js';
-import { CallerBudgets } from '../caller-budgets.js';
-import { operation, type Answer, type Call } from '../operation.js';
+import { operation } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
-import { changingGrants } from './grants.js';
+import { listed, patternsInQuery, renamed, type Selecting } from './grants.js';
 import { readPage, readPart, reportOf, verifyPart } from '../journal-parts.js';
 import * as answers from '../schemas/answers.js';
 import * as audited from '../schemas/audit-answers.js';
@@ -30,7 +26,7 @@ export const whoHadAccess = operation({
     z.strictObject({
       ...paging(),
       scope: optional(scope(), 'Either this or `pattern`.'),
-      pattern: patternInQuery(),
+      pattern: patternsInQuery('Needs the right for every scope.'),
       at: optional(instantInQuery(), 'Epoch milliseconds. Default: now.'),
     }),
   answer: answers.grantPage,
@@ -41,31 +37,16 @@ export const whoHadAccess = operation({
   },
 });
 
-interface Selecting {
-  readonly scope?: string | undefined;
-  readonly pattern?: string | undefined;
-}
-
-const patternInQuery = () => optional(scope(), 'Grants that overlap it. Needs the right for every scope.');
-
 /** Hooks are written for scopes that a call names, so `may` is asked about a pattern without any: about everything. */
 const scopesOf = ({ scope: one }: Selecting) => (one === undefined ? undefined : [one]);
-
-/** A pattern takes a place of its caller: it may lead to as many pages as there are grants. */
-const listed = (call: Call<Selecting>, read: () => Promise<Page<GrantWithStatus>>): Promise<Answer> => {
-  const answer = () => changingGrants(call, read);
-  return call.query.pattern === undefined ? answer() : call.kernel.part(CallerBudgets).run(call.self, answer);
-};
 
 const span = () => ({
   from: instantInQuery().register(documents, { description: 'The start of the span. Epoch milliseconds.' }),
   to: instantInQuery().register(documents, { description: 'The end of the span, exclusive. Epoch milliseconds.' }),
 });
 
-/** The argument under the name that it has in this query. */
-const named = ({ argument, rule, got }: InvalidArgumentError): InvalidArgumentError =>
-  new InvalidArgumentError(NAMES[argument] ?? argument.replace('during.', ''), rule, got);
-const NAMES: Readonly<Record<string, string>> = { covering: 'scope', overlapping: 'pattern' };
+/** The names that the arguments of the engine have in this query. */
+const NAMES = { covering: 'scope', overlapping: 'pattern', 'during.from': 'from', 'during.to': 'to' };
 
 export const history = operation({
   id: 'history',
@@ -74,18 +55,23 @@ export const history = operation({
   area,
   summary: 'The grants that were held at some time of a span.',
   access: 'may',
-  query: () => z.strictObject({ ...paging(), ...span(), subject: z.optional(id()), scope: z.optional(scope()), pattern: patternInQuery() }),
+  query: () =>
+    z.strictObject({
+      ...paging(),
+      ...span(),
+      subject: z.optional(id()),
+      scope: z.optional(scope()),
+      pattern: patternsInQuery('Needs the right for every scope.'),
+    }),
   answer: answers.grantPage,
   example: { query: { from: '{from}', to: '{to}' } },
   async run(call) {
     const { scope: covering, pattern: overlapping, from, to, ...rest } = call.query;
     const subject = idOf(call, 'subject', call.query.subject);
     if (!(await call.may('history', { subject, scopes: scopesOf(call.query) }))) throw forbidden();
-    try {
-      return await listed(call, () => call.engine.listGrants({ ...rest, subject, covering, overlapping, during: { from, to } }));
-    } catch (error) {
-      throw isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' ? named(error) : error;
-    }
+    return renamed(NAMES, () =>
+      listed(call, () => call.engine.listGrants({ ...rest, subject, covering, overlapping, during: { from, to } })),
+    );
   },
 });
 

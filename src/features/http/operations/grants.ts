@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
 import { limitedBy } from '../../../kernel/call-limit.js';
-import { NotFoundError } from '../../../core/errors.js';
+import { InvalidArgumentError, isJitError, NotFoundError } from '../../../core/errors.js';
 import { requestIdOf, scopeOfGrant } from '../../../lifecycle/grant.js';
 import type { Page } from '../../../core/ports.js';
 import type { GrantWithStatus } from '../../../engine/with-status.js';
+import { CallerBudgets } from '../caller-budgets.js';
 import { changesAt } from '../changes-at.js';
 import { operation, type Answer, type Call } from '../operation.js';
 import { idOf } from '../identity.js';
@@ -11,7 +12,7 @@ import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
-import { flag, id, instantInQuery, optional, paging, scope, spanInQuery, text } from '../schemas/values.js';
+import { flag, id, instantInQuery, optional, paging, patterns, scope, spanInQuery, text } from '../schemas/values.js';
 import { visibleRequest } from '../visibility.js';
 import { created, extensionOf, refuseToExtend } from './requests.js';
 
@@ -22,6 +23,31 @@ export async function changingGrants({ kernel }: Pick<Call, 'kernel'>, read: () 
   const since = kernel.clock.read();
   const page = await read();
   return { body: { ...page, changesAt: await changesAt(kernel, since, { grants: page.items }) } };
+}
+
+/** What a query of grants selects. */
+export interface Selecting {
+  readonly scope?: string | undefined;
+  readonly pattern?: readonly string[] | undefined;
+}
+
+export const patternsInQuery = (more: string) =>
+  optional(patterns(), `Grants that overlap this pattern, or one of several with commas in between. ${more}`.trim());
+
+/** The answer with a page of grants. A pattern takes a place of its caller: it may lead to as many pages as there are grants. */
+export function listed(call: Call<Selecting>, read: () => Promise<Page<GrantWithStatus>>): Promise<Answer> {
+  const answer = () => changingGrants(call, read);
+  return call.query.pattern === undefined ? answer() : call.kernel.part(CallerBudgets).run(call.self, answer);
+}
+
+/** @throws InvalidArgumentError with the argument under the name that it has in the query */
+export async function renamed<T>(names: Readonly<Record<string, string>>, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isJitError(error) || error.code !== 'ERR_JIT_INVALID_ARGUMENT') throw error;
+    throw new InvalidArgumentError(names[error.argument] ?? error.argument, error.rule, error.got);
+  }
 }
 
 const area = 'grants';
@@ -40,6 +66,7 @@ export const listGrants = operation({
       subject: optional(id(), 'Default: the caller, unless `all` is given.'),
       all: optional(flag(), '`true`: of every subject.'),
       scope: z.optional(scope()),
+      pattern: patternsInQuery(''),
       status: optional(z.enum(['scheduled', 'active', 'expired', 'revoked', 'open']), '`open`: scheduled or active.'),
       at: optional(instantInQuery(), 'Grants that were held at this instant. Epoch milliseconds.'),
       during: optional(spanInQuery(), 'Grants that were held at some time of this span. Not with `at`, `status` or `scope`.'),
@@ -49,10 +76,10 @@ export const listGrants = operation({
   answer: answers.grantPage,
   example: { query: { status: 'active' } },
   async run(call) {
-    const { all = false, ...query } = call.query;
+    const { all = false, pattern: overlapping, ...query } = call.query;
     const subject = idOf(call, 'subject', query.subject) ?? (all ? undefined : call.self);
     if (subject !== call.self && !(await call.may('listGrants', { subject }))) throw forbidden();
-    return changingGrants(call, () => call.engine.listGrants({ ...query, subject }));
+    return renamed({ overlapping: 'pattern' }, () => listed(call, () => call.engine.listGrants({ ...query, subject, overlapping })));
   },
 });
 

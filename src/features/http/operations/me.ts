@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { isBuiltIn } from '../../../kernel/settings/enforcement.js';
 import { canAsk } from '../../explain/can-ask.js';
 import { requestable } from '../../explain/requestable.js';
 import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
@@ -64,16 +65,19 @@ export const canAskFor = operation({
   },
 });
 
+/** The lists that take a `pattern`. */
+const LISTS = ['listGrants', 'whoHadAccess', 'history'] as const;
+
 export const views = operation({
   id: 'views',
   method: 'GET',
   path: '/me/views',
   area,
   summary:
-    'The actions of a page that `may` permits for no target: its views, and its emergency calls. They are no rights: each call asks `may` about its own target.',
+    'The actions of a page that `may` permits for no target: its views, asks for others, and its emergency calls; and whether its lists take a `pattern`. They are no rights: each call asks `may` about its own target.',
   access: 'caller',
   answer: answers.views,
-  async run({ caller, options, limit }) {
+  async run({ caller, options, limit, kernel }) {
     const failures: unknown[] = [];
     let isReported = false;
     const onError: typeof options.onError = (error, during) => {
@@ -91,6 +95,9 @@ export const views = operation({
     const permitted = await Promise.all(PAGE_ACTIONS.map(isShown));
     // A `may` that reads the target of each call hides only the actions about which it throws. One that is down shows no empty menu.
     if (failures.length === PAGE_ACTIONS.length) throw failures[0];
-    return { body: { actions: PAGE_ACTIONS.filter((_, i) => permitted[i]) } };
+    const actions = PAGE_ACTIONS.filter((_, i) => permitted[i]);
+    // A caller without such a list does not learn of the matcher.
+    const patterns = isBuiltIn(kernel.settings.scopes) && LISTS.some((list) => actions.includes(list));
+    return { body: { actions, patterns } };
   },
 });

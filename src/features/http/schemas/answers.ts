@@ -138,7 +138,10 @@ export const canAsk = named(
 
 export const views = named(
   'Views',
-  struct<{ readonly actions: readonly HttpAction[] }>()({ actions: list(oneOf<readonly HttpAction[]>(...PAGE_ACTIONS)) }),
+  struct<{ readonly actions: readonly HttpAction[]; readonly patterns: boolean }>()({
+    actions: list(oneOf<readonly HttpAction[]>(...PAGE_ACTIONS)),
+    patterns: flag,
+  }),
 );
 
 const ofPerson = { name: text, detail: optional(text), avatarUrl: optional(text) };

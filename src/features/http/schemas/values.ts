@@ -23,7 +23,7 @@ export function optional<Schema extends z.ZodMiniType>(schema: Schema, descripti
 }
 
 /** A text that the core reads. It is read before the option `may` is asked: the hook judges no text that the engine would refuse. */
-const readBy = (read: (argument: string, value: unknown) => string, length: number) =>
+const readBy = (read: (argument: string, value: string) => unknown, length: number) =>
   z.string().check(
     z.minLength(1),
     z.maxLength(length),
@@ -39,6 +39,12 @@ const readBy = (read: (argument: string, value: unknown) => string, length: numb
 export const id = () => readBy(readId, 256);
 export const instant = () => z.int();
 export const scope = () => readBy(readPattern, 256).register(documents, { description: 'A scope, such as db-prod:write.' });
+/** Patterns with commas in between: no pattern has one. */
+export const patterns = () =>
+  z.pipe(
+    readBy((argument, value) => value.split(',').forEach((one) => readPattern(argument, one)), 4_096),
+    z.transform((value) => value.split(',')),
+  );
 export const text = () => z.string().check(z.maxLength(4_096));
 const json = (): z.ZodMiniType<JsonValue, JsonValue> => {
   const value: z.ZodMiniType<JsonValue, JsonValue> = z
