@@ -37,12 +37,12 @@ describeChromium('a second press in the console', (browser) => {
   it('takes break-glass once, although the first answer was lost', async () => {
     world = await aWorld(browser, { isEmpty: true });
     const page = await world.open(MAYA);
-    await page.getByText('Break-glass access, without a review').click();
-    const form = page.locator('.emergency');
+    await page.getByRole('button', { name: 'Emergency access' }).click();
+    const form = page.getByRole('dialog');
+    await form.getByRole('button', { name: WRITE }).click();
     await form.getByRole('textbox', { name: /Why/ }).fill('Orders are lost, and nobody answers');
-    await form.getByRole('button', { name: 'Take' }).click();
     await loseAnswers(page, 'break-glass');
-    const press = () => page.getByRole('dialog').getByRole('button', { name: 'Take' }).click();
+    const press = () => form.getByRole('button', { name: 'Take access now' }).click();
     await press();
     await world.pass(page.getByRole('dialog').getByRole('alert'));
     await press();

@@ -58,7 +58,7 @@ const LISTS: readonly Empty[] = [
     event: hold(LEE),
     then: /logs:checkout/,
   },
-  { key: 'break-glass.empty', person: SAM, path: 'break-glass', says: 'No break-glass use waits', event: take, then: /Maya Lindqvist/ },
+  { key: 'break-glass.empty', person: SAM, path: 'break-glass', says: 'No emergency access waits', event: take, then: /Maya Lindqvist/ },
   { key: 'history.none', person: SAM, path: 'history', says: 'No grant was held', event: hold(LEE), then: /Lee Okafor/ },
   { key: 'history.none', person: LEE, path: 'history', says: 'No grant was held', event: hold(LEE), then: /logs:checkout/ },
   {

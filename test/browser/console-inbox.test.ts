@@ -265,11 +265,13 @@ describeChromium('the inbox', (browser) => {
     const second = await glass(LEE, READ);
     const page = await open(SAM, 'break-glass');
     const verdictOf = async (id: string) => (await world.engine.getRequest(id))?.request.afterReview?.breakGlassReview;
+    await rowOf(page, WRITE).locator('summary').click();
     await rowOf(page, WRITE).getByLabel('Reason').fill('A real outage');
     await rowOf(page, WRITE)
       .getByRole('button', { name: /^Justified/ })
       .click();
     await page.getByText('Not sent yet').waitFor();
+    await rowOf(page, READ).locator('summary').click();
     await rowOf(page, READ)
       .getByRole('button', { name: /^Not justified/ })
       .click();

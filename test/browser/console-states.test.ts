@@ -126,7 +126,7 @@ describeChromium('the console, when things go wrong', (browser) => {
     ['Inbox', ANA, '', menu('Inbox'), 'db-prod:billing:write'],
     ['Request', ANA, 'inbox', (page) => page.getByRole('link', { name: 'Open request' }).first().click(), 'What happened'],
     ['Live', SAM, '', menu('Live'), 'Maya Lindqvist'],
-    ['Break-glass', SAM, '', menu('Break-glass'), 'db-prod:orders:write'],
+    ['Emergency reviews', SAM, '', menu('Emergency reviews'), 'db-prod:orders:write'],
     ['History', SAM, '', address('history?scope=db-prod%3Aorders%3Awrite'), 'Maya Lindqvist'],
     ['Report', SAM, '', menu('Report'), 'db-prod:orders:write'],
     ['Journal', SAM, '', menu('Journal'), /Entry \d+/],

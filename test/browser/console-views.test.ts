@@ -16,7 +16,7 @@ const VIEWS: Readonly<Record<string, readonly [person: string, path: string, tex
   Inbox: [ANA, 'inbox', /Konstantinos Papadimitriou/],
   Request: [ANA, 'requests/', 'What happened'],
   Live: [SAM, 'live', /Maya Lindqvist/],
-  'Break-glass': [SAM, 'break-glass', /Lee Okafor/],
+  'Emergency reviews': [SAM, 'break-glass', /Lee Okafor/],
   History: [NOOR, 'history?scope=db-prod:orders:write', /Maya Lindqvist/],
   Report: [NOOR, 'report', /db-prod:orders:write/],
   Journal: [NOOR, 'journal', /grant\.issued|request\.created|Maya Lindqvist/],

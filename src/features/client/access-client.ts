@@ -97,8 +97,13 @@ export interface AccessClient {
   /** Whether the caller can ask for a scope, for a button. */
   canAsk(scope: string, options?: Read): Promise<Named<CanAsk>>;
 
-  /** What `may` permits for no target, for a menu. It is no right: each call asks `may` about its own target. */
-  views(options?: Call): Promise<{ readonly actions: readonly HttpAction[]; readonly patterns: boolean }>;
+  /**
+   * What `may` permits for no target, for a menu. It is no right: each call asks `may` about its own target. `breakGlass`: whether a
+   * rule gives the caller any access in an emergency; `undefined` if the approver could not say so.
+   */
+  views(
+    options?: Call,
+  ): Promise<{ readonly actions: readonly HttpAction[]; readonly patterns: boolean; readonly breakGlass?: boolean | undefined }>;
   /** The people of the service, if the handler has its option `people`. */
   readonly people: {
     /** At most 20 people whom a text of 2 to 64 characters finds. No agent may search. @throws HttpClientError with 501: no search */

@@ -568,7 +568,7 @@ describe('the views of a caller', () => {
       },
     });
     const { status, body } = await send('GET', '/me/views', { as: MAYA });
-    expect([status, body]).toEqual([200, { actions: ['listLocks', 'history'], patterns: true }]);
+    expect([status, body]).toEqual([200, { actions: ['listLocks', 'history'], patterns: true, breakGlass: true }]);
     expect(new Set(targets.map((asked) => JSON.stringify(asked))).size).toBe(targets.length);
     expect(targets.every((asked) => JSON.stringify(asked).endsWith(',{}]'))).toBe(true);
   });

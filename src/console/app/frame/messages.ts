@@ -5,7 +5,7 @@ import type { breakGlass } from '../views/break-glass.messages.js';
 import type { commentField } from '../parts/comment-field.messages.js';
 import type { decisionDialog } from '../parts/decision-dialog.messages.js';
 import type { excluded } from '../parts/excluded.messages.js';
-import type { emergency } from '../views/access/emergency-item.messages.js';
+import type { emergency } from '../views/emergency/dialog.messages.js';
 import type { discussion } from '../views/inbox/discussion-body.messages.js';
 import type { keysDialog } from '../views/inbox/keys-dialog.messages.js';
 import type { deliveries } from '../views/request/deliveries.messages.js';

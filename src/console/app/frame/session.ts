@@ -145,13 +145,17 @@ function checkOnReturn({ state, isOnline, check }: Held, window: Window): void {
   window.addEventListener('offline', () => (isOnline.value = false));
 }
 
-/** The actions that `may` permits without a target, and `patterns` if lists take one. A failure only shortens the menu, and the page says so. */
+/**
+ * The actions that `may` permits without a target, `patterns` if lists take one, and `breakGlass`, unless the rules give the caller nothing
+ * in an emergency. A failure only shortens the menu, and the page says so. It hides no way to emergency access: the list is read when it
+ * opens.
+ */
 async function permittedBy(client: AccessClient, { isMenuShort }: Held): Promise<ReadonlySet<string>> {
   try {
-    const { actions, patterns } = await client.views();
-    return new Set([...actions, ...(patterns ? ['patterns'] : [])]);
+    const { actions, patterns, breakGlass = true } = await client.views();
+    return new Set([...actions, ...(patterns ? ['patterns'] : []), ...(breakGlass ? ['breakGlass'] : [])]);
   } catch {
     isMenuShort.value = true;
-    return new Set();
+    return new Set(['breakGlass']);
   }
 }

@@ -8,6 +8,8 @@ import { language, t } from './messages.js';
 import { withReturn, type PageOptions } from './options.js';
 import { Settings } from './settings.js';
 import type { ViewName } from './types.js';
+import { useRead } from './use-read.js';
+import { EmergencyButton } from '../views/emergency/button.js';
 
 /** The views of the menu, and the action without which a view would answer 403. */
 const YOURS: readonly ViewName[] = ['access', 'ask', 'inbox'];
@@ -18,6 +20,9 @@ const OVERSIGHT: readonly (readonly [ViewName, string | undefined])[] = [
   ['report', 'accessReport'],
   ['journal', 'journalHead'],
 ];
+
+/** The most reviews that are counted, as many as the view lists. */
+const MOST = 1_000;
 
 export function Shell(props: AppProps & { readonly children: ComponentChildren }): JSX.Element {
   const { options, session, children } = props;
@@ -39,8 +44,15 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
         <p class="brand">
           <span aria-hidden="true">[ )</span> <bdi>{options.title}</bdi>
         </p>
-        {state.name === 'ready' && <Menu console={state.console} />}
-        {state.name === 'ready' && <Settings {...props} />}
+        {state.name === 'ready' && (
+          <>
+            <Menu console={state.console} />
+            <p class="top-emergency">
+              <EmergencyButton />
+            </p>
+            <Settings {...props} />
+          </>
+        )}
       </header>
       <main id="content" tabIndex={-1}>
         {!session.isOnline.value && <p class="strip wait">{t('frame.offline')}</p>}
@@ -62,10 +74,11 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
 
 function Menu({ console }: { readonly console: Console }): JSX.Element {
   const { href, permits, route } = console;
-  const link = (view: ViewName) => (
+  const reviews = useEmergencyReviews(console);
+  const link = (view: ViewName, count = 0) => (
     <li key={view}>
       <a href={href(view)} aria-current={route.value?.view === view ? 'page' : undefined}>
-        {t(`view.${view}`)}
+        {t(`view.${view}`)} {count > 0 && <span class="count">{count}</span>}
       </a>
     </li>
   );
@@ -73,13 +86,27 @@ function Menu({ console }: { readonly console: Console }): JSX.Element {
   useEffect(() => {
     menu.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [route.value?.view]);
-  const overseen = OVERSIGHT.filter(([, action]) => action === undefined || permits(action));
+  // Once shown, it stays: no entry moves under a finger.
+  const hasEmergencies = useRef(false);
+  hasEmergencies.current ||= permits('breakGlass') || reviews > 0 || route.value?.view === 'break-glass';
+  const overseen = OVERSIGHT.filter(([, action]) => (action === undefined ? hasEmergencies.current : permits(action)));
   return (
     <nav class="menu" ref={menu} aria-label={t('frame.menu')}>
-      <ul>{YOURS.map(link)}</ul>
-      <ul>{overseen.map(([view]) => link(view))}</ul>
+      <ul>{YOURS.map((view) => link(view))}</ul>
+      <ul>{overseen.map(([view]) => link(view, view === 'break-glass' ? reviews : 0))}</ul>
     </nav>
   );
+}
+
+/** How many emergency uses wait for a review, as the view lists them. */
+function useEmergencyReviews({ client, permits }: Console): number {
+  const { value } = useRead(
+    (signal) => client.listBreakGlassReviews({ limit: MOST, all: permits('breakGlassReviews') || undefined }, { signal }),
+    [],
+    // A use is approved as it is taken.
+    ({ type }) => type === 'request.approved' || type.startsWith('breakGlass.'),
+  );
+  return value?.items.length ?? 0;
 }
 
 export function SignedOut({ options }: { readonly options: PageOptions }): JSX.Element {

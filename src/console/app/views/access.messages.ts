@@ -49,7 +49,4 @@ export const access = {
   'access.outcome.denied': 'denied',
   'access.outcome.cancelled': 'cancelled',
   'access.outcome.expired': 'expired without a decision',
-
-  'access.emergency': 'Break-glass access, without a review',
-  'access.which': 'What is the emergency about?',
 } as const;

@@ -8,7 +8,6 @@ import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import { Badge } from './access/badge.js';
 import { RequestDialog, type Open } from './access/dialog.js';
-import { Emergency } from './access/emergency.js';
 import { Ended } from './access/ended.js';
 import { Held } from './access/held.js';
 import { Pending } from './access/pending.js';
@@ -43,7 +42,6 @@ export function View(_props: ViewProps): JSX.Element {
           <Held title={t('access.later')} grants={value.status.scheduled} requests={value.requests} onOpen={setOpen} />
           <Pending mine={value} onOpen={setOpen} />
           <Ended mine={value} />
-          {!readOnly && <Emergency onDone={again} />}
         </>
       )}
       {open && <RequestDialog {...open} onClose={() => setOpen(undefined)} onDone={again} />}

@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import type { Requestable } from '../../../explain.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
@@ -11,6 +12,7 @@ import { askable, choiceOf, itemOf } from './ask/choices.js';
 import { Chooser } from './ask/chooser.js';
 import { addressed, type Addressed } from './ask/draft.js';
 import { AskForm } from './ask/form.js';
+import { EmergencyOffer } from './emergency/offer.js';
 import './ask.css';
 import { ask } from './ask.messages.js';
 
@@ -36,7 +38,7 @@ export function View({ route }: ViewProps): JSX.Element {
       ) : given.scope === undefined ? (
         <Chooser items={items} isComplete={list.value?.complete === true} />
       ) : (
-        <Chosen key={given.scope} items={items} scope={given.scope} given={given} />
+        <Chosen key={given.scope} all={list.value?.items ?? []} items={items} scope={given.scope} given={given} />
       )}
     </Page>
   );
@@ -52,26 +54,23 @@ function Loading({ error, again }: { readonly error: unknown; readonly again: ()
 }
 
 interface ChosenProps {
+  /** With those of emergencies. */
+  readonly all: readonly Requestable[];
   readonly items: ReturnType<typeof askable>;
   readonly scope: string;
   readonly given: Addressed;
 }
 
-function Chosen({ items, scope, given }: ChosenProps): JSX.Element {
+function Chosen({ all, items, scope, given }: ChosenProps): JSX.Element {
   const item = itemOf(items, scope);
   return (
     <>
-      <Back />
+      <p class="ask-back">
+        <a href={useConsole().href('ask')}>{t('ask.back')}</a>
+        {item?.outcome !== 'approve' && <EmergencyOffer items={all} scopes={[scope]} />}
+      </p>
       {item === undefined ? <Unlisted scope={scope} given={given} /> : <AskForm choice={item} given={given} />}
     </>
-  );
-}
-
-function Back(): JSX.Element {
-  return (
-    <p class="ask-back">
-      <a href={useConsole().href('ask')}>{t('ask.back')}</a>
-    </p>
   );
 }
 

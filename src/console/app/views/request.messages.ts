@@ -37,9 +37,9 @@ export const request = {
   'request.may': 'Can act now',
   'request.groups': 'Groups: {groups}',
   'request.excluded': { one: 'Why {count} reviewer does not count', other: 'Why {count} reviewers do not count' },
-  'request.review': 'Break-glass review',
+  'request.review': 'Emergency review',
   'request.review.pending': 'To be given before {time}.',
-  'request.review.open': 'See the break-glass reviews',
+  'request.review.open': 'See the emergency reviews',
   'request.review.overdue': 'Overdue since {time}.',
 
   'request.timeline': 'What happened',

@@ -1,11 +1,12 @@
 import * as z from 'zod/mini';
+import type { JitEngine } from '../../../engine/engine.js';
 import { isBuiltIn } from '../../../kernel/settings/enforcement.js';
 import { canAsk } from '../../explain/can-ask.js';
 import { requestable } from '../../explain/requestable.js';
 import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
 import { badgeOf } from '../badge.js';
 import { isPermitted } from '../identity.js';
-import { operation } from '../operation.js';
+import { operation, type Call } from '../operation.js';
 import { tagOf } from '../respond.js';
 import * as answers from '../schemas/answers.js';
 import { scope } from '../schemas/values.js';
@@ -74,10 +75,10 @@ export const views = operation({
   path: '/me/views',
   area,
   summary:
-    'The actions of a page that `may` permits for no target: its views, asks for others, and its emergency calls; and whether its lists take a `pattern`. They are no rights: each call asks `may` about its own target.',
+    'The actions of a page that `may` permits for no target: its views, asks for others, and its emergency calls; and whether its lists take a `pattern`. They are no rights: each call asks `may` about its own target. `breakGlass` says whether a rule gives the caller any access in an emergency; it is missing if the approver could not say so.',
   access: 'caller',
   answer: answers.views,
-  async run({ caller, options, limit, kernel }) {
+  async run({ engine, self, caller, options, limit, kernel }) {
     const failures: unknown[] = [];
     let isReported = false;
     const onError: typeof options.onError = (error, during) => {
@@ -92,12 +93,23 @@ export const views = operation({
         return false;
       }
     };
-    const permitted = await Promise.all(PAGE_ACTIONS.map(isShown));
+    const [breakGlass, ...permitted] = await Promise.all([hasBreakGlass(engine, self, options.onError), ...PAGE_ACTIONS.map(isShown)]);
     // A `may` that reads the target of each call hides only the actions about which it throws. One that is down shows no empty menu.
     if (failures.length === PAGE_ACTIONS.length) throw failures[0];
     const actions = PAGE_ACTIONS.filter((_, i) => permitted[i]);
     // A caller without such a list does not learn of the matcher.
     const patterns = isBuiltIn(kernel.settings.scopes) && LISTS.some((list) => actions.includes(list));
-    return { body: { actions, patterns } };
+    return { body: { actions, patterns, breakGlass } };
   },
 });
+
+/** Whether a rule gives a person any access in an emergency, also while a lock refuses it. `undefined`: the list cannot be read. */
+async function hasBreakGlass(engine: JitEngine, self: string, onError: Call['options']['onError']): Promise<boolean | undefined> {
+  try {
+    const { items } = await requestable(engine, self);
+    return items.some(({ outcome }) => outcome === 'break_glass');
+  } catch (error) {
+    onError(error, 'requestable');
+    return undefined;
+  }
+}

@@ -138,9 +138,10 @@ export const canAsk = named(
 
 export const views = named(
   'Views',
-  struct<{ readonly actions: readonly HttpAction[]; readonly patterns: boolean }>()({
+  struct<{ readonly actions: readonly HttpAction[]; readonly patterns: boolean; readonly breakGlass?: boolean | undefined }>()({
     actions: list(oneOf<readonly HttpAction[]>(...PAGE_ACTIONS)),
     patterns: flag,
+    breakGlass: optional(flag),
   }),
 );
 

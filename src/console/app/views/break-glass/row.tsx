@@ -17,60 +17,75 @@ import { Name, Person } from '../../parts/person.js';
 import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Countdown, Time } from '../../parts/time.js';
-import { useDecision } from '../../parts/use-decision.js';
+import { useDecision, type DecisionControl } from '../../parts/use-decision.js';
 
 export interface ReviewItem extends BreakGlassReviewItem {
   /** Whether the viewer may give the review. */
   readonly isMine: boolean;
 }
 
-/** One use of break-glass: who took what, when and why, and the review that must follow. */
+/** One use of emergency access, in a line that opens: who took what, when and why, and the review that must follow. */
 export function BreakGlassRow({ item, isGone }: { readonly item: ReviewItem; readonly isGone: boolean }): JSX.Element {
   const { request, reviewBy } = item;
-  const { people, href } = useConsole();
+  const { people, href, readOnly } = useConsole();
+  const control = useDecision(request);
   const isOverdue = useComputed(() => second.value >= reviewBy).value;
   const who = people.value.get(request.subject)?.name ?? request.subject;
   const { afterReview } = request;
+  // Also while the row is closed: it can be undone, or has failed.
+  const held = !readOnly && control.held;
   return (
-    <Row tabbable label={t('break-glass.row', { who, what: request.scopes.join(', ') })}>
-      <div class={isGone ? 'inbox-row over' : 'inbox-row'}>
-        <header class="inbox-head">
-          <Person id={request.subject} />
-          <p class={isOverdue ? 'chip no' : 'inbox-due'}>
-            {isOverdue ? (
+    <Row label={t('break-glass.row', { who, what: request.scopes.join(', ') })}>
+      <details class={isGone ? 'review over' : 'review'}>
+        <summary>
+          <Person id={request.subject} short />
+          <Scopes scopes={request.scopes} />
+          <span class={isOverdue && !isGone ? 'chip no' : 'inbox-due'}>
+            {isGone ? (
+              t('break-glass.gone')
+            ) : isOverdue ? (
               <Text k="break-glass.overdue" with={{ time: <Time at={reviewBy} /> }} />
             ) : (
               <Text k="break-glass.due" with={{ time: <Countdown until={reviewBy} /> }} />
             )}
-          </p>
-        </header>
-        <div class="inbox-columns">
-          <div class="inbox-ask">
-            <Asked request={request} when={<Text k="break-glass.taken" with={{ time: <Time at={request.createdAt} /> }} />} />
+          </span>
+        </summary>
+        <div class="inbox-row">
+          <div class="inbox-columns">
+            <div class="inbox-ask">
+              <Asked request={request} when={<Text k="break-glass.taken" with={{ time: <Time at={request.createdAt} /> }} />} />
+            </div>
+            <ul class="facts">
+              <li>
+                <Text k="break-glass.blocked" with={{ who: <Name id={request.subject} /> }} />
+              </li>
+              {afterReview && afterReview.skippedGroups.length > 0 && (
+                <li>{t('break-glass.skipped', { groups: afterReview.skippedGroups.join(', ') })}</li>
+              )}
+              {afterReview && <li>{t('break-glass.reviewers', { groups: afterReview.reviewers.join(', ') })}</li>}
+            </ul>
           </div>
-          <ul class="facts">
-            <li>
-              <Text k="break-glass.blocked" with={{ who: <Name id={request.subject} /> }} />
-            </li>
-            {afterReview && afterReview.skippedGroups.length > 0 && (
-              <li>{t('break-glass.skipped', { groups: afterReview.skippedGroups.join(', ') })}</li>
-            )}
-            {afterReview && <li>{t('break-glass.reviewers', { groups: afterReview.reviewers.join(', ') })}</li>}
-          </ul>
+          {!held && !control.recorded && <Review {...{ item, isGone, control }} />}
+          <footer class="inbox-foot">
+            <span />
+            <a href={href('request', request.id)}>{t('inbox.open')}</a>
+          </footer>
         </div>
-        <Review item={item} isGone={isGone} />
-        <footer class="inbox-foot">
-          <span />
-          <a href={href('request', request.id)}>{t('inbox.open')}</a>
-        </footer>
-      </div>
+      </details>
+      {control.recorded && <p class="decision-done">{t(`decision.recorded.${control.recorded.verdict}`)}</p>}
+      {held && <Held held={held} control={control} onDismiss={control.dismiss} />}
     </Row>
   );
 }
 
-function Review({ item: { request, isMine }, isGone }: { readonly item: ReviewItem; readonly isGone: boolean }): JSX.Element | null {
+interface ReviewProps {
+  readonly item: ReviewItem;
+  readonly isGone: boolean;
+  readonly control: DecisionControl;
+}
+
+function Review({ item: { request, isMine }, isGone, control }: ReviewProps): JSX.Element | null {
   const { announce, client, drafts, people, readOnly } = useConsole();
-  const control = useDecision(request);
   const name = draftOf(request.id);
   const [reason, setReason] = useState(() => {
     const kept = drafts.read(name);
@@ -81,10 +96,7 @@ function Review({ item: { request, isMine }, isGone }: { readonly item: ReviewIt
     setReason(text);
     drafts.write(name, text || undefined);
   };
-  if (control.recorded) return <p class="decision-done">{t(`decision.recorded.${control.recorded.verdict}`)}</p>;
-  if (control.held && !readOnly) return <Held held={control.held} control={control} onDismiss={control.dismiss} />;
-  if (isGone) return <p class="decision-done">{t('break-glass.gone')}</p>;
-  if (readOnly) return null;
+  if (readOnly || isGone) return null;
   if (!isMine) return <p class="quiet">{t('break-glass.others')}</p>;
   const values = { who: people.value.get(request.subject)?.name ?? request.subject, what: request.scopes.join(', ') };
   const confirm = async () => {

@@ -4,6 +4,7 @@ import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { CommentField } from '../../parts/comment-field.js';
+import { EmergencyInstead } from '../emergency/offer.js';
 import { DIALOGS } from './later-dialogs.js';
 import type { RequestRead } from './read.js';
 import { deedsOf } from './timeline.js';
@@ -35,6 +36,11 @@ export function Actions({ read, again }: ActionsProps): JSX.Element | null {
   const Open = opened && DIALOGS[DEEDS[opened]];
   return (
     <>
+      {outcome === 'pending' && request.subject === caller && permits('breakGlass') && (
+        <p>
+          <EmergencyInstead request={request} />
+        </p>
+      )}
       {canAskAgain && (
         <p>
           <a class="button" href={href('ask', undefined, { scope: request.scopes[0] })}>

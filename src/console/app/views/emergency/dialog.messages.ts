@@ -1,0 +1,22 @@
+/** The English texts of the dialog. */
+export const emergency = {
+  'emergency.title': 'Take emergency access',
+  'emergency.none': 'No rule gives you access in an emergency.',
+  'emergency.locked': 'A lock refuses you access now, also in an emergency.',
+  'emergency.noScope': 'You cannot take {scope} in an emergency now.',
+  'emergency.search': 'What do you need?',
+  'emergency.within': 'Or write a whole scope within {patterns}.',
+  'emergency.choices': 'What you can take',
+  'emergency.nothing': 'You can take no such scope.',
+  'emergency.other': 'Choose another',
+  'emergency.why': 'Why is there no time for a review?',
+  'emergency.howLong': 'How long',
+  'emergency.ticket': 'Ticket',
+  'emergency.starts': 'It starts at once, for at most {time}.',
+  'emergency.review': 'One of {groups} reviews it afterwards, within {time}.',
+  'emergency.again': 'Until that review, you cannot take emergency access again.',
+  'emergency.unjustified': 'If it was not justified, it ends.',
+  'emergency.recorded': 'The journal keeps your name and your reason.',
+  'emergency.take': 'Take access now',
+  'emergency.done': 'You have the access now.',
+} as const;
