@@ -1,2 +1,3 @@
 export { createConsoleHandler, type ConsoleHandler } from './features/console/serve/handler.js';
+export type { ConsoleBrand } from './features/console/serve/brand.js';
 export type { ConsoleMessages, ConsoleOptions, ConsoleText } from './features/console/serve/options.js';

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
 import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
 import type { Messages } from '../../src/console/app/frame/messages.js';
@@ -84,6 +84,21 @@ describeChromium('the console, mounted elsewhere', (browser) => {
       expect(urls.filter((url) => !url.startsWith(at.replace('console', '')))).toEqual([]);
       await page.close();
     }
+  });
+
+  it('draws the brand of the service, and keeps the colours of decisions', async () => {
+    const logo = "data:image/svg+xml,%3Csvg%20xmlns='http://www.w3.org/2000/svg'%20width='20'%20height='20'/%3E";
+    const { open } = await begin({ console: { brand: { name: '<b>Nordwind</b>', logo, accent: '#ff0' } } });
+    const page = await open(ANA, 'inbox', { colorScheme: 'light' });
+    const approve = page.getByRole('button', { name: /^Approve/ }).first();
+    await approve.waitFor();
+    const width = await page.locator('.brand img').evaluate((image: HTMLImageElement) => image.naturalWidth);
+    expect([await page.locator('.brand').innerText(), width]).toEqual(['<b>Nordwind</b>', 20]);
+    const colour = (locator: Locator, name: 'color' | 'backgroundColor') =>
+      locator.evaluate((element, property) => getComputedStyle(element)[property], name);
+    expect(await colour(approve, 'backgroundColor')).toBe('rgb(11, 107, 82)');
+    // Yellow, as dark as white paper needs it.
+    expect(await colour(page.locator('.menu [aria-current]'), 'color')).toMatch(/^rgb\((\d+), \1, 0\)$/);
   });
 
   it('offers no action in any view where it only shows, and no key decides', async () => {

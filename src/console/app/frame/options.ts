@@ -12,6 +12,10 @@ export interface PageOptions {
   /** The handler of `jit-access/http`, relative to the base. */
   readonly api: string;
   readonly title: string;
+  /** The name beside the logo. `undefined`: the title. */
+  readonly name?: string | undefined;
+  /** The address of a picture. `undefined`: the mark of the page. */
+  readonly logo?: string | undefined;
   readonly ticketUrl?: string | undefined;
   readonly signInUrl?: string | undefined;
   readonly signOutUrl?: string | undefined;

@@ -42,7 +42,8 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
       </a>
       <header class="top">
         <p class="brand">
-          <span aria-hidden="true">[ )</span> <bdi>{options.title}</bdi>
+          {options.logo === undefined ? <span aria-hidden="true">[ )</span> : <img src={options.logo} alt="" />}{' '}
+          <bdi>{options.name ?? options.title}</bdi>
         </p>
         {state.name === 'ready' && (
           <>

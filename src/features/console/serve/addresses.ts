@@ -34,6 +34,9 @@ function originOf(address: string): string | undefined {
   return username === '' && password === '' ? origin : undefined;
 }
 
+/** @returns a path of the own origin, as it was given. `undefined`: the value is not such a path */
+export const readPath = (value: unknown): string | undefined => (typeof value === 'string' && originOf(value) === OWN ? value : undefined);
+
 /** @throws InvalidArgumentError */
 export function readTicketUrl(value: unknown): string | undefined {
   if (value === undefined) return undefined;

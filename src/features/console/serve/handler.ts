@@ -56,9 +56,10 @@ export function createConsoleHandler(options: ConsoleOptions): ConsoleHandler {
   const read = readConsoleOptions(options);
   const { basePath } = read;
   const files = pageFiles();
+  const own = [...read.languages.map(({ file }) => file), read.brand.styles];
   const assets = new Map([
     ...Object.entries(files.texts),
-    ...read.languages.flatMap(({ file }) => (file === undefined ? [] : [[file.name, file.text] as const])),
+    ...own.flatMap((file) => (file === undefined ? [] : [[file.name, file.text] as const])),
   ]);
 
   const answer = async ({ method, url, headers }: Request): Promise<Response> => {

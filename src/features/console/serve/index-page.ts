@@ -11,11 +11,13 @@ import type { ParsedConsoleOptions } from './options.js';
  * @param acceptLanguage the header of the request
  */
 export function indexPage(options: ParsedConsoleOptions, files: PageFiles, up: string, acceptLanguage: string | null): string {
-  const { api, basePath, title, addresses, readOnly } = options;
+  const { api, basePath, title, brand, addresses, readOnly } = options;
   const languages = preferred(options.languages, acceptLanguage);
   const page = {
     api: relativePath(basePath, api),
     title,
+    name: brand.name,
+    logo: brand.logo,
     ...addresses,
     readOnly,
     languages: languages.map(({ lang, dir, file }) => ({ lang, dir, file: file && `assets/${file.name}` })),
@@ -32,7 +34,10 @@ export function indexPage(options: ParsedConsoleOptions, files: PageFiles, up: s
     '<meta name="robots" content="noindex">',
     `<title>${escaped(title)}</title>`,
     `<link rel="icon" href="${ICON}">`,
-    ...files.styles.map((name) => `<link rel="stylesheet" href="${assets}${name}">`),
+    // That of the brand is the last one: it replaces colours of the page.
+    ...[...files.styles, ...(brand.styles === undefined ? [] : [brand.styles.name])].map(
+      (name) => `<link rel="stylesheet" href="${assets}${name}">`,
+    ),
     ...files.preload.map((name) => `<link rel="modulepreload" href="${assets}${name}">`),
     `<meta name="jit-access-console" content="${escaped(JSON.stringify(page))}">`,
     `<script type="module" src="${assets}${files.script}"></script>`,

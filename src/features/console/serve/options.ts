@@ -1,5 +1,6 @@
 import { assertBoolean, invalid, isBlank, readOptions, readText } from '../../../core/parse.js';
 import { readAddress, readBasePath, readTicketUrl } from './addresses.js';
+import { readBrand, type ConsoleBrand, type ParsedBrand } from './brand.js';
 import { readMessages, type Language } from './messages.js';
 
 /** A text, or a text for each plural form of `Intl.PluralRules`: `{ one: '{count} grant', other: '{count} grants' }`. */
@@ -23,6 +24,8 @@ export interface ConsoleOptions {
   readonly basePath?: string | undefined;
   /** The name of the page. Default: `'Access'`. */
   readonly title?: string | undefined;
+  /** The look of the service: its name, its logo and its colour. Default: that of the page. */
+  readonly brand?: ConsoleBrand | undefined;
   /** Turns a ticket into a link: `'https://tickets.example.com/{ticket}'`, or a path of the own origin. Default: a ticket is no link. */
   readonly ticketUrl?: string | undefined;
   /** Where a person signs in: an `https:` URL, or a path of the own origin. The page adds `returnTo`, a path. Default: no link. */
@@ -41,6 +44,7 @@ const FIELDS = [
   'api',
   'basePath',
   'title',
+  'brand',
   'ticketUrl',
   'signInUrl',
   'signOutUrl',
@@ -54,6 +58,7 @@ export interface ParsedConsoleOptions {
   readonly api: string;
   readonly basePath: string;
   readonly title: string;
+  readonly brand: ParsedBrand;
   readonly addresses: Readonly<Record<'ticketUrl' | 'signInUrl' | 'signOutUrl' | 'stepUpUrl', string | undefined>>;
   readonly languages: readonly Language[];
   readonly readOnly: boolean;
@@ -68,6 +73,7 @@ export function readConsoleOptions(given: unknown): ParsedConsoleOptions {
     api: readBasePath('api', read.api),
     basePath: readBasePath('basePath', basePath),
     title: readTitle(read.title),
+    brand: readBrand(read.brand),
     addresses: {
       ticketUrl: readTicketUrl(read.ticketUrl),
       signInUrl: readAddress('signInUrl', read.signInUrl),
