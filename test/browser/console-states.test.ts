@@ -25,10 +25,53 @@ describeChromium('the console, when things go wrong', (browser) => {
     const store = new FaultyStore(new MemoryGrantStore());
     const { open, pass } = await world({ store });
     store.inject('all', { fault: 'reject' });
-    const page = await open(MAYA);
+    const page = await open(MAYA, 'inbox');
     await pass(page.getByText('The service cannot answer now'));
+    // The way on is there, and no claim about who is signed in.
+    expect([await page.title(), await page.getByRole('heading', { level: 1 }).innerText()]).toEqual(['Inbox · Access', 'Inbox']);
+    await page.getByText('Settings', { exact: true }).click();
+    expect(await page.locator('.sheet').innerText()).toContain('The service has not said who is signed in.');
+    await page.getByRole('navigation').getByRole('link', { name: 'My access' }).click();
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('My access');
     store.clear();
     await pass(page.getByText('You hold 1 scope'));
+    await page.getByText('Maya Lindqvist').first().waitFor();
+  });
+
+  it('has a title while the file of a view is on its way', async () => {
+    const { open, pass } = await world();
+    const page = await open(SAM);
+    await pass(page.getByText(/You hold/));
+    let go = (): void => undefined;
+    const mayGo = new Promise<void>((resolve) => (go = resolve));
+    await page.route('**/console/assets/*.js', async (route) => {
+      await mayGo;
+      await route.continue();
+    });
+    await page.getByRole('navigation').getByRole('link', { name: 'Journal' }).click();
+    await page.locator('main').getByText('Loading').waitFor();
+    expect([await page.title(), await page.getByRole('heading', { level: 1 }).innerText()]).toEqual(['Journal · Access', 'Journal']);
+    go();
+    await pass(page.getByText(/Entry \d+/));
+  });
+
+  it('keeps theme and density on the device', async () => {
+    const { open, pass } = await world();
+    const page = await open(MAYA);
+    await pass(page.getByText('You hold 1 scope'));
+    const height = () =>
+      page
+        .locator('.row')
+        .first()
+        .evaluate((row) => row.getBoundingClientRect().height);
+    const before = await height();
+    await page.locator('.settings summary').click();
+    await page.getByLabel('Theme').selectOption('dark');
+    await page.getByLabel('Density').selectOption('compact');
+    await page.reload();
+    await pass(page.getByText('You hold 1 scope'));
+    expect(await page.evaluate(() => ({ ...document.documentElement.dataset }))).toEqual({ theme: 'dark', density: 'compact' });
+    expect(await height()).toBeLessThan(before);
   });
 
   it('reads every 15 seconds, and says so, where no events arrive', async () => {

@@ -64,9 +64,17 @@ describeChromium('the views of the console', (browser) => {
     }
   });
 
-  it.each(Object.keys(VIEWS))('%s fits into 320 px', async (view) => {
+  it.each(Object.keys(VIEWS))('%s fits into 320 px, and each target has 24 px', async (view) => {
     const page = await open(view);
     await page.setViewportSize({ width: 320, height: 700 });
     await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
+    // WCAG 2.2, 2.5.8. A box has the size of its label.
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll('a, button, summary, select, textarea, input:not([type=checkbox], [type=radio])')]
+        .map((element) => [element.outerHTML.slice(0, 120), element.getBoundingClientRect()] as const)
+        .filter(([html, { width, height }]) => width > 0 && !html.includes('skip') && Math.min(width, height) < 24)
+        .map(([html, { width, height }]) => `${html} ${width} x ${height}`),
+    );
+    expect(small).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
-import type { JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
@@ -7,7 +7,8 @@ import { View as Access } from '../views/access.js';
 import type { AppProps } from './app-props.js';
 import { after } from './clock.js';
 import { ConsoleContext, type Console } from './console.js';
-import { t } from './messages.js';
+import { t, type MessageKey } from './messages.js';
+import type { Router } from './router.js';
 import { Shell, SignedOut } from './shell.js';
 import type { Route, View, ViewName } from './types.js';
 import { useLoaded } from './use-loaded.js';
@@ -47,16 +48,46 @@ export function App(props: AppProps): JSX.Element {
       <Shell {...props}>
         {console !== undefined && <Content console={console} visit={props.router.visits.value} />}
         {(state.name === 'starting' || state.name === 'checking') && (
-          <p class="quiet loading" role="status">
-            {t(state.name === 'starting' ? 'frame.starting' : 'frame.checking')}
-          </p>
+          <Before {...props}>
+            <Loading text={state.name === 'starting' ? 'frame.starting' : 'frame.checking'} />
+          </Before>
         )}
         {state.name === 'signedOut' && <SignedOut options={props.options} />}
-        {state.name === 'failed' && <Problem error={state.error} again={() => void props.session.check()} />}
+        {state.name === 'failed' && (
+          <Before {...props}>
+            <Problem error={state.error} again={() => void props.session.check()} />
+          </Before>
+        )}
       </Shell>
     </ConsoleContext.Provider>
   );
 }
+
+interface BeforeProps extends Pick<AppProps, 'options'> {
+  readonly router: Pick<Router, 'route'>;
+}
+
+/** A view that cannot be shown yet: its title, and why. */
+function Before(props: BeforeProps & { readonly children: ComponentChildren }): JSX.Element {
+  const { options, router, children } = props;
+  const view = router.route.value?.view;
+  const title = t(view === undefined ? 'frame.notFound' : `view.${view}`);
+  useLayoutEffect(() => {
+    document.title = `${title} · ${options.title}`;
+  }, [title]);
+  return (
+    <article class="page">
+      <h1>{title}</h1>
+      {children}
+    </article>
+  );
+}
+
+const Loading = ({ text }: { readonly text: MessageKey }): JSX.Element => (
+  <p class="quiet loading" role="status">
+    {t(text)}
+  </p>
+);
 
 function Content({ console, visit }: { readonly console: Console; readonly visit: number }): JSX.Element {
   const route = console.route.value;
@@ -72,15 +103,21 @@ function Content({ console, visit }: { readonly console: Console; readonly visit
   // Another visit is another page: what was typed or opened on the last one is not on this one.
   const key = `${route.view}/${route.id ?? ''}/${visit}`;
   const { view } = route;
-  return view === 'access' ? <Access key={key} route={route} /> : <Later key={key} {...{ route, view }} />;
+  return view === 'access' ? <Access key={key} route={route} /> : <Later key={key} {...{ route, view, console }} />;
 }
 
-function Later({ route, view }: { readonly route: Route; readonly view: keyof typeof LATER }): JSX.Element {
+interface LaterProps {
+  readonly console: Console;
+  readonly route: Route;
+  readonly view: keyof typeof LATER;
+}
+
+function Later({ console, route, view }: LaterProps): JSX.Element {
   const { value, isMissing } = useLoaded(LATER[view]);
   if (value) return <value.View route={route} />;
   return (
-    <p class="quiet loading" role="status">
-      {t(isMissing ? 'frame.newVersion' : 'frame.starting')}
-    </p>
+    <Before options={console.options} router={console}>
+      <Loading text={isMissing ? 'frame.newVersion' : 'frame.starting'} />
+    </Before>
   );
 }

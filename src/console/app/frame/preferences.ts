@@ -2,12 +2,13 @@ import { language, type Messages } from './messages.js';
 import type { Language, PageOptions } from './options.js';
 
 /*
- * Theme and language: all that the page keeps beyond the session. Both are of the browser, not of a person.
+ * Theme, density and language: all that the page keeps beyond the session. They are of the browser, not of a person.
  */
 
 export type Theme = 'auto' | 'light' | 'dark';
 
 const THEME = 'jit-access:theme';
+const DENSITY = 'jit-access:density';
 const LANGUAGE = 'jit-access:language';
 
 function read(key: string): string | null {
@@ -33,6 +34,16 @@ export const theme = (): Theme => themeOf(read(THEME));
 export function setTheme(chosen: Theme): void {
   write(THEME, chosen);
   document.documentElement.dataset['theme'] = chosen;
+}
+
+/** How much room a row takes. */
+export type Density = 'comfortable' | 'compact';
+
+export const density = (): Density => (read(DENSITY) === 'compact' ? 'compact' : 'comfortable');
+
+export function setDensity(chosen: Density): void {
+  write(DENSITY, chosen);
+  document.documentElement.dataset['density'] = chosen;
 }
 
 const ENGLISH: Language = { lang: 'en', dir: 'ltr' };
@@ -66,5 +77,6 @@ export function rememberLanguage(lang: string): void {
 /** Applies what was chosen before. */
 export async function applyPreferences(options: PageOptions, base: string): Promise<void> {
   setTheme(theme());
+  setDensity(density());
   await setLanguage(languagesOf(options, read(LANGUAGE))[0] ?? ENGLISH, base);
 }

@@ -2,24 +2,36 @@ import type { JSX, RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Person } from '../parts/person.js';
 import type { AppProps } from './app-props.js';
-import { useConsole } from './console.js';
 import { language, t } from './messages.js';
 import { withReturn } from './options.js';
-import { languagesOf, rememberLanguage, setLanguage, setTheme, theme, type Theme } from './preferences.js';
+import { density, languagesOf, rememberLanguage, setDensity, setLanguage, setTheme, theme } from './preferences.js';
 
-export function Settings({ base, options }: Pick<AppProps, 'base' | 'options'>): JSX.Element {
-  const { caller } = useConsole();
+interface SettingsProps extends Pick<AppProps, 'base' | 'options'> {
+  readonly caller: string | undefined;
+}
+
+/** Whose page it is, and how it looks. Without a caller, the service has not said who is signed in. */
+export function Settings({ base, options, caller }: SettingsProps): JSX.Element {
   const box = useRef<HTMLDetailsElement>(null);
   useClosing(box);
   return (
     <details class="settings" ref={box}>
-      <summary>
-        <Person id={caller} short />
-      </summary>
+      <summary>{caller === undefined ? <span class="unknown">{t('frame.settings')}</span> : <Person id={caller} short />}</summary>
       <div class="sheet">
-        <p class="quiet">{t('frame.signedInAs')}</p>
-        <Person id={caller} />
-        <ThemeChoice />
+        <p class="quiet">{t(caller === undefined ? 'frame.unknown' : 'frame.signedInAs')}</p>
+        {caller !== undefined && <Person id={caller} />}
+        <Choice
+          label={t('frame.theme')}
+          of={theme}
+          set={setTheme}
+          options={(['auto', 'light', 'dark'] as const).map((name) => [name, t(`frame.theme.${name}`)])}
+        />
+        <Choice
+          label={t('frame.density')}
+          of={density}
+          set={setDensity}
+          options={(['comfortable', 'compact'] as const).map((name) => [name, t(`frame.density.${name}`)])}
+        />
         <LanguageChoice base={base} options={options} />
         {options.signOutUrl !== undefined && (
           <a class="button" href={withReturn(options.signOutUrl, location)}>
@@ -47,21 +59,30 @@ function useClosing(box: RefObject<HTMLDetailsElement>): void {
   }, [box]);
 }
 
-function ThemeChoice(): JSX.Element {
-  const [chosen, setChosen] = useState<Theme>(theme);
+interface ChoiceProps<T extends string> {
+  readonly label: string;
+  /** What the device has kept. */
+  readonly of: () => T;
+  readonly set: (chosen: T) => void;
+  readonly options: readonly (readonly [T, string])[];
+}
+
+/** A choice that the device keeps. */
+function Choice<T extends string>({ label, of, set, options }: ChoiceProps<T>): JSX.Element {
+  const [chosen, setChosen] = useState<T>(of);
   return (
     <label>
-      {t('frame.theme')}
+      {label}
       <select
         value={chosen}
         onChange={({ currentTarget }) => {
-          setChosen(currentTarget.value as Theme);
-          setTheme(currentTarget.value as Theme);
+          setChosen(currentTarget.value as T);
+          set(currentTarget.value as T);
         }}
       >
-        {(['auto', 'light', 'dark'] as const).map((name) => (
+        {options.map(([name, text]) => (
           <option key={name} value={name}>
-            {t(`frame.theme.${name}`)}
+            {text}
           </option>
         ))}
       </select>

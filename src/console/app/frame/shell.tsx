@@ -45,15 +45,17 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
           {options.logo === undefined ? <span aria-hidden="true">[ )</span> : <img src={options.logo} alt="" />}{' '}
           <bdi>{options.name ?? options.title}</bdi>
         </p>
-        {state.name === 'ready' && (
+        {state.name === 'ready' ? (
           <>
             <Menu console={state.console} />
             <p class="top-emergency">
               <EmergencyButton />
             </p>
-            <Settings {...props} />
           </>
+        ) : (
+          state.name !== 'signedOut' && <Views {...props.router} overseen={[]} reviews={0} />
         )}
+        {state.name !== 'signedOut' && <Settings {...props} caller={state.name === 'ready' ? state.console.caller : undefined} />}
       </header>
       <main id="content" tabIndex={-1}>
         {!session.isOnline.value && <p class="strip wait">{t('frame.offline')}</p>}
@@ -74,8 +76,23 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
 }
 
 function Menu({ console }: { readonly console: Console }): JSX.Element {
-  const { href, permits, route } = console;
+  const { permits, route } = console;
   const reviews = useEmergencyReviews(console);
+  // Once shown, it stays: no entry moves under a finger.
+  const hasEmergencies = useRef(false);
+  hasEmergencies.current ||= permits('breakGlass') || reviews > 0 || route.value?.view === 'break-glass';
+  const overseen = OVERSIGHT.filter(([, action]) => (action === undefined ? hasEmergencies.current : permits(action)));
+  return <Views {...console} overseen={overseen.map(([view]) => view)} reviews={reviews} />;
+}
+
+interface ViewsProps extends Pick<Console, 'href' | 'route'> {
+  /** The views beyond the viewer's own. */
+  readonly overseen: readonly ViewName[];
+  /** How many emergency uses wait for a review. */
+  readonly reviews: number;
+}
+
+function Views({ href, route, overseen, reviews }: ViewsProps): JSX.Element {
   const link = (view: ViewName, count = 0) => (
     <li key={view}>
       <a href={href(view)} aria-current={route.value?.view === view ? 'page' : undefined}>
@@ -87,14 +104,10 @@ function Menu({ console }: { readonly console: Console }): JSX.Element {
   useEffect(() => {
     menu.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }, [route.value?.view]);
-  // Once shown, it stays: no entry moves under a finger.
-  const hasEmergencies = useRef(false);
-  hasEmergencies.current ||= permits('breakGlass') || reviews > 0 || route.value?.view === 'break-glass';
-  const overseen = OVERSIGHT.filter(([, action]) => (action === undefined ? hasEmergencies.current : permits(action)));
   return (
     <nav class="menu" ref={menu} aria-label={t('frame.menu')}>
       <ul>{YOURS.map((view) => link(view))}</ul>
-      <ul>{overseen.map(([view]) => link(view, view === 'break-glass' ? reviews : 0))}</ul>
+      <ul>{overseen.map((view) => link(view, view === 'break-glass' ? reviews : 0))}</ul>
     </nav>
   );
 }
