@@ -28,11 +28,11 @@ describe('the axis of the time that is left', () => {
 
 describe('filters', () => {
   it('select held grants, the next end first', () => {
-    expect(queryOf(filters(''))).toEqual({ status: 'active', order: 'due', limit: 200, all: true });
+    expect(queryOf(filters(''), true)).toEqual({ status: 'active', order: 'due', limit: 200, all: true });
     // Of one person: for this, a right for that person is enough.
-    expect(queryOf(filters('person=user:maya&scope=a&ticket=INC-1'))).toEqual({
+    expect(queryOf(filters('person=user:maya&scope=a&ticket=INC-1'), true)).toEqual({
       ...{ status: 'active', order: 'due', limit: 200 },
-      ...{ subject: 'user:maya', scope: 'a', ticket: 'INC-1' },
+      ...{ subject: 'user:maya', pattern: ['a', 'a:**'], ticket: 'INC-1' },
     });
   });
 

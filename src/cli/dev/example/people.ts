@@ -36,10 +36,20 @@ const NAMED: readonly Person[] = [
   { id: ZED, name: 'Zed Marlow', detail: 'Contractor until last week' },
 ];
 
-/** The directory: each person finds all others. */
+const TEAMS: readonly (readonly string[])[] = [
+  [MAYA, LEE],
+  [ANA, KOSTA],
+];
+
+/** A caller who acts for others finds each person, and any other caller the own team. */
 export const directory: HttpPeople = {
   describe: () => Object.fromEntries(NAMED.map(({ id, ...person }) => [id, person])),
-  search: (text) => NAMED.filter(({ id, name }) => id === text || name.toLowerCase().includes(text.toLowerCase())),
+  search: (text, { caller }) => {
+    const team = TEAMS.find((members) => members.includes(caller.subject)) ?? [];
+    const mayFindAll = (['requestFor', 'lock', 'listGrants'] as const).some((action) => may({ caller, action, target: {} }));
+    const words = text.toLowerCase();
+    return NAMED.filter(({ id, name }) => (mayFindAll || team.includes(id)) && (id === text || name.toLowerCase().includes(words)));
+  },
 };
 
 const CHANGES = new Set<string>(['requestFor', 'cancelFor', 'revoke', 'revokeAll', 'lock', 'unlock']);
@@ -48,8 +58,10 @@ const CHANGES = new Set<string>(['requestFor', 'cancelFor', 'revoke', 'revokeAll
 export function may({ caller: { subject }, action, target }: HttpPermission): boolean {
   if (subject === SAM) return true;
   if (subject === NOOR) return !CHANGES.has(action);
-  const isEngineer = target.subject === MAYA || target.subject === LEE;
-  return subject === ANA && isEngineer && (action === 'requestFor' || action === 'listGrants');
+  if (subject !== ANA) return false;
+  // The page asks without a target whether it shows a field for it.
+  if (target.subject === undefined) return action === 'requestFor';
+  return (action === 'requestFor' || action === 'listGrants') && (target.subject === MAYA || target.subject === LEE);
 }
 
 /** Refused for every person. */

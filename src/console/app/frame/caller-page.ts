@@ -5,6 +5,7 @@ import { deviceNow } from './clock.js';
 import type { Change, Console } from './console.js';
 import { draftsOf } from './drafts.js';
 import { subscribe } from './events.js';
+import { visiblePerson } from './names.js';
 import { withReturn, type PageOptions } from './options.js';
 import type { Router } from './router.js';
 import type { PersonInfo } from './types.js';
@@ -99,9 +100,11 @@ function peopleOf(): Pick<Console, 'people' | 'learn'> {
     people,
     learn: (found) => {
       const known = people.peek();
-      const news = Object.entries(found ?? {}).flatMap(([id, info]) =>
-        info && known.get(id)?.name !== info.name ? [[id, info] as const] : [],
-      );
+      const news = Object.entries(found ?? {}).flatMap(([id, given]) => {
+        const info = given && visiblePerson(given);
+        const before = known.get(id);
+        return info && (before?.name !== info.name || before.detail !== info.detail) ? [[id, info] as const] : [];
+      });
       if (news.length > 0) people.value = new Map([...known, ...news]);
     },
   };

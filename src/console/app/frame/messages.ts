@@ -4,6 +4,7 @@ import { access } from '../views/access.messages.js';
 import type { breakGlass } from '../views/break-glass.messages.js';
 import type { commentField } from '../parts/comment-field.messages.js';
 import type { decisionDialog } from '../parts/decision-dialog.messages.js';
+import type { picker } from '../parts/picker.messages.js';
 import type { excluded } from '../parts/excluded.messages.js';
 import type { emergency } from '../views/emergency/dialog.messages.js';
 import type { discussion } from '../views/inbox/discussion-body.messages.js';
@@ -34,7 +35,8 @@ type Opened =
   | keyof typeof dialogs
   | keyof typeof discussion
   | keyof typeof emergency
-  | keyof typeof keysDialog;
+  | keyof typeof keysDialog
+  | keyof typeof picker;
 export type MessageKey = Yours | Oversight | Opened | keyof typeof printFoot;
 
 export type Values = Readonly<Record<string, string | number>>;

@@ -1,16 +1,19 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useId, useState } from 'preact/hooks';
 import { useConsole } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
-import { PersonInput } from './person-input.js';
+import { PersonInput, type PersonInputProps } from './person-input.js';
+import { ScopeInput } from './scope-input.js';
 
 export interface Filter {
   /** Its name in the query of the address. */
   readonly name: string;
   readonly label: string;
-  /** It takes the id of a person. */
-  readonly isPerson?: boolean;
+  /** It takes a person. */
+  readonly person?: Pick<PersonInputProps, 'maySearch' | 'ids'> | undefined;
+  /** It takes a scope, and means everything below it too. The scopes of the rows. */
+  readonly scopes?: readonly string[] | undefined;
   /** A choice of one of these; `undefined`: any text. The first choice is `''`. */
   readonly choices?: readonly (readonly [value: string, label: string])[] | undefined;
 }
@@ -49,23 +52,42 @@ export function FilterBar({ filters }: { readonly filters: readonly Filter[] }):
   );
 }
 
-function One({ name, label, isPerson = false, choices }: Filter): JSX.Element {
+function One({ name, label, person, scopes, choices }: Filter): JSX.Element {
   const [value, set] = useFilter(name);
   const [text, setText] = useState(value);
+  const [round, setRound] = useState(0);
   useEffect(() => setText(value), [value]);
+  const id = useId();
+  const apply = (next: string) => {
+    if (next !== value) set(next);
+  };
   return (
-    <label>
-      {label}
-      {choices === undefined ? (
+    <div class="filter">
+      <label htmlFor={id}>{label}</label>
+      {person !== undefined ? (
         <PersonInput
-          type="search"
-          isPerson={isPerson}
+          key={round}
+          {...{ id, value, ...person }}
+          onValue={() => undefined}
+          onDone={apply}
+          // A text that is no choice does not stay: the list is not filtered by it.
+          onLeave={(choice) => (choice === undefined ? setRound(round + 1) : apply(choice))}
+        />
+      ) : scopes !== undefined ? (
+        <ScopeInput {...{ id, scopes }} isQuestion value={text} onValue={setText} onDone={apply} onLeave={apply} />
+      ) : choices === undefined ? (
+        <input
+          {...{ id }}
+          type="text"
+          dir="auto"
+          autocomplete="off"
+          maxLength={4_096}
           value={text}
           onInput={({ currentTarget }) => setText(currentTarget.value)}
-          onChange={({ currentTarget }) => set(currentTarget.value.trim())}
+          onChange={({ currentTarget }) => apply(currentTarget.value.trim())}
         />
       ) : (
-        <select value={value} onChange={({ currentTarget }) => set(currentTarget.value)}>
+        <select {...{ id, value }} onChange={({ currentTarget }) => set(currentTarget.value)}>
           {choices.map(([choice, text]) => (
             <option key={choice} value={choice}>
               {text}
@@ -73,6 +95,6 @@ function One({ name, label, isPerson = false, choices }: Filter): JSX.Element {
           ))}
         </select>
       )}
-    </label>
+    </div>
   );
 }

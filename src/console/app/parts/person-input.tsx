@@ -1,55 +1,203 @@
-import type { ComponentProps, JSX } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { FoundPerson } from '../../../client.js';
 import { after } from '../frame/clock.js';
-import { useConsole } from '../frame/console.js';
+import { useConsole, type Console } from '../frame/console.js';
+import { addMessages, t } from '../frame/messages.js';
+import { visible, visiblePerson } from '../frame/names.js';
+import { Combobox, type ComboboxProps } from './combobox.js';
+import { candidatesOf, knownTo, meantBy, obvious, type Candidate } from './person-choice.js';
+import { Whole } from './person.js';
+import { picker } from './picker.messages.js';
+import { statusOf } from './problem.js';
+import { Text } from './text.js';
+
+addMessages(picker);
 
 /** How long a person pauses before their text is searched. Milliseconds. */
 const PAUSE_MS = 300;
 
-interface PersonInputProps extends ComponentProps<'input'> {
+/** The services that find no people: known from their first answer. */
+const unsearched = new WeakSet<Console['client']>();
+
+const NO_IDS: readonly string[] = [];
+const NO_PEOPLE: readonly Candidate[] = [];
+
+/** What the service finds by one text. */
+interface Search {
+  readonly text: string;
+  readonly people: readonly Candidate[];
+  readonly isFailed?: boolean;
+}
+
+/** What the service finds by a text. An answer to another text than the present one is dropped. */
+function useSearch(text: string, maySearch: boolean) {
+  const { client, learn } = useConsole();
+  const [search, setSearch] = useState<Search>();
+  const isSearched = maySearch && !unsearched.has(client);
+  const asked = isSearched && text.length >= 2 && text.length <= 64 ? text : '';
+  useEffect(() => {
+    if (asked === '') return undefined;
+    const end = new AbortController();
+    const take = (answer: Omit<Search, 'text'>) => {
+      if (!end.signal.aborted) setSearch({ text: asked, ...answer });
+    };
+    const cancel = after(PAUSE_MS, () => {
+      client.people.search(asked, { signal: end.signal }).then(
+        (found: readonly FoundPerson[]) => {
+          const people = found.flatMap(({ id, ...info }) => ({ id, info: visiblePerson(info) }));
+          if (!end.signal.aborted) learn(Object.fromEntries(found.map((person) => [person.id, person])));
+          take({ people });
+        },
+        (error: unknown) => {
+          // No search at all, or not for this caller.
+          if ([403, 404, 501].includes(statusOf(error) ?? 0)) unsearched.add(client);
+          take({ people: [], isFailed: true });
+        },
+      );
+    });
+    return () => {
+      cancel();
+      end.abort();
+    };
+  }, [asked]);
+  const answer = search?.text === asked && asked !== '' ? search : undefined;
+  return {
+    isSearched,
+    isSearching: asked !== '' && answer === undefined,
+    isFailed: answer?.isFailed === true,
+    people: answer?.people ?? NO_PEOPLE,
+  };
+}
+
+export interface PersonInputProps extends Omit<
+  ComboboxProps,
+  'value' | 'onText' | 'options' | 'obvious' | 'note' | 'label' | 'onEnter' | 'onLeave'
+> {
+  /** The id of the person who is chosen; `''`: none. */
   readonly value: string;
-  /** Default: `true`. `false`: the field takes no person now. */
-  readonly isPerson?: boolean;
+  /** Called with the id of each choice, and as soon as the text is another one: with `undefined`, unless it is empty or an id. */
+  readonly onValue: (id: string | undefined) => void;
+  /** Whether the viewer may use the field, by {@link Console.permits}: the page searches only then. Otherwise a text is an id. */
+  readonly maySearch: boolean;
+  /** The ids of the rows of the view: people, agents and runs. */
+  readonly ids?: readonly string[] | undefined;
+  /** Called with the choice by Enter, and when an option is taken. */
+  readonly onDone?: ((id: string) => void) | undefined;
+  /** Called when the focus leaves: with the choice, or with `undefined` if the text is none. */
+  readonly onLeave?: ((id: string | undefined) => void) | undefined;
 }
 
 /**
- * The input of an id. It suggests the people of this page, and those whom the service finds by name.
- * A service without a search takes the id as it is written.
+ * The input of a person. Its value is an id: of the person who is chosen from the list, or, where the service finds no people, the text.
+ * It shows the name; below it are the detail and the id.
  */
-export function PersonInput({ value, isPerson = true, ...input }: PersonInputProps): JSX.Element {
-  const { client, learn, people } = useConsole();
-  const list = useId();
-  const text = isPerson ? value.trim() : '';
-  // What an address has filled in is not searched.
-  const opened = useRef(text);
+export function PersonInput(props: PersonInputProps): JSX.Element {
+  const { value, onValue, maySearch, ids = NO_IDS, onDone, onLeave, ...input } = props;
+  const { people, announce } = useConsole();
+  // What is typed. `undefined`: the value is shown.
+  const [typed, setTyped] = useState<string>();
+  const [isComposing, setComposing] = useState(false);
+  const text = isComposing || typed === undefined ? '' : visible(typed).normalize('NFC');
+  const search = useSearch(text, maySearch);
+  const known = useMemo(() => knownTo(people.value, ids), [people.value, ids]);
+  const candidates = useMemo(() => candidatesOf(text, known, search.people), [text, known, search.people]);
+  const meant = meantBy(text, candidates, search.isSearched);
+
+  const last = useRef<string | undefined>(value);
+  const emit = (id: string | undefined) => {
+    if (last.current === id) return;
+    last.current = id;
+    onValue(id);
+  };
   useEffect(() => {
-    if (text === opened.current || text.length < 2 || text.length > 64 || people.peek().has(text)) return undefined;
-    return after(PAUSE_MS, () => {
-      client.people.search(text).then(
-        (found) => learn(Object.fromEntries(found.map((person) => [person.id, person]))),
-        () => undefined,
-      );
-    });
-  }, [text]);
+    // Another value than that of the last call comes from the view.
+    if (value === (last.current ?? '')) return;
+    last.current = value;
+    setTyped(undefined);
+  }, [value]);
+  // An answer, or a name that is learnt, may change what the same text means.
+  useEffect(() => {
+    if (typed !== undefined && !isComposing) emit(text === '' ? '' : meant || undefined);
+  }, [meant]);
+  const isSettled = !search.isSearching && text !== '';
+  const only = isSettled ? obvious(text, candidates)?.id : undefined;
+  const choose = (id: string) => {
+    setTyped(undefined);
+    emit(id);
+    onDone?.(id);
+  };
+  // Enter before the answer waits for it, as long as the text stays the same.
+  const entered = useRef<string>();
+  const enter = () => {
+    if (isComposing) return;
+    entered.current = isSettled ? undefined : text;
+    const id = typed === undefined ? value : (only ?? meant);
+    if (id !== '' || text === '') choose(id);
+  };
+  useEffect(() => {
+    if (!isSettled) return;
+    announce(t('picker.count', { count: candidates.length }));
+    if (entered.current === text) enter();
+  }, [isSettled, text, candidates.length]);
+
+  const options = candidates.map((one) => ({ key: one.id, children: <Whole {...one} />, take: () => choose(one.id) }));
+  const isOffered = isSettled && meant !== text && !candidates.some(({ id }) => id === text);
+  const asId = {
+    key: `id ${text}`,
+    children: <Text k="picker.asId" with={{ id: <code dir="auto">{text}</code> }} />,
+    take: () => choose(text),
+  };
+  const info = people.value.get(value);
+  const shown = typed ?? info?.name ?? value;
   return (
-    <>
-      <input
-        type="text"
-        dir="auto"
-        autocomplete="off"
-        // The longest id, or the longest ticket.
-        maxLength={isPerson ? 256 : 4_096}
-        {...input}
-        value={value}
-        list={isPerson ? list : undefined}
-      />
-      {isPerson && (
-        <datalist id={list}>
-          {[...people.value].map(([id, { name }]) => (
-            <option key={id} value={id} label={name} />
-          ))}
-        </datalist>
+    <Combobox
+      maxLength={256}
+      {...input}
+      class="of-people"
+      label={t('picker.people')}
+      value={shown}
+      options={isComposing ? [] : isOffered ? [...options, asId] : options}
+      obvious={only}
+      note={
+        text === ''
+          ? undefined
+          : search.isSearching
+            ? t('picker.searching')
+            : search.isSearched && search.isFailed
+              ? t('picker.failed')
+              : candidates.length === 0 && search.isSearched
+                ? t('picker.none')
+                : undefined
+      }
+      onFocus={({ currentTarget }) => typed === undefined && currentTarget.select()}
+      onText={(next, composing) => {
+        entered.current = undefined;
+        setTyped(next);
+        setComposing(composing);
+        const now = visible(next).normalize('NFC');
+        emit(composing ? undefined : now === '' ? '' : meantBy(now, candidatesOf(now, known, []), search.isSearched) || undefined);
+      }}
+      onEnter={enter}
+      onLeave={() => {
+        entered.current = undefined;
+        const isChosen = typed === undefined || text === '' || meant !== '';
+        const id = typed === undefined ? value : meant;
+        if (isChosen) setTyped(undefined);
+        onLeave?.(isChosen ? id : undefined);
+      }}
+    >
+      {typed === undefined && info !== undefined && value !== '' && (
+        <span class="hint chosen">
+          {info.detail !== undefined && (
+            <>
+              <bdi>{info.detail}</bdi> ·{' '}
+            </>
+          )}
+          <code dir="auto">{value}</code>
+        </span>
       )}
-    </>
+      {typed !== undefined && text !== '' && meant === '' && <span class="hint chosen">{t('picker.choose')}</span>}
+    </Combobox>
   );
 }

@@ -1,5 +1,7 @@
 import type { JSX } from 'preact';
 import { useConsole } from '../frame/console.js';
+import { isAmbiguous } from '../frame/names.js';
+import type { PersonInfo } from '../frame/types.js';
 
 /** The first letters of the first and the last word of a name. */
 export function initialsOf(name: string): string {
@@ -23,27 +25,61 @@ export interface PersonProps {
   readonly short?: boolean | undefined;
 }
 
-/** A person: face, name, and the detail or the id. Without a name, the id is the name. */
+/** A person: face, name, and the detail or the id. Without a name, the id is the name. Where a name may mean another person, both. */
 export function Person({ id, short = false }: PersonProps): JSX.Element {
-  const found = useConsole().people.value.get(id);
-  const name = found?.name ?? id;
+  const { people } = useConsole();
+  const info = people.value.get(id);
+  const isUnsure = info !== undefined && isAmbiguous(info.name, people.value);
+  return <Shown {...{ id, info, short }} hasDetail={!short} hasId={isUnsure || (!short && info?.detail === undefined)} />;
+}
+
+/** A person with name, detail and id, for a choice between people. */
+export function Whole({ id, info }: { readonly id: string; readonly info?: PersonInfo | undefined }): JSX.Element {
+  return <Shown {...{ id, info }} hasDetail hasId />;
+}
+
+interface ShownProps extends PersonProps {
+  readonly info: PersonInfo | undefined;
+  readonly hasDetail: boolean;
+  readonly hasId: boolean;
+}
+
+function Shown({ id, info, short = false, hasDetail, hasId }: ShownProps): JSX.Element {
+  const name = info?.name ?? id;
+  const detail = hasDetail ? info?.detail : undefined;
   return (
     <span class={short ? 'person short' : 'person'} title={name === id ? undefined : id}>
-      <Face {...{ id, name }} avatarUrl={found?.avatarUrl} />
+      <Face {...{ id, name }} avatarUrl={info?.avatarUrl} />
       <span class="who">
         <bdi>{name}</bdi>
-        {!short && name !== id && <small>{found?.detail === undefined ? <code>{id}</code> : <bdi>{found.detail}</bdi>}</small>}
+        {detail !== undefined && (
+          <small>
+            <bdi>{detail}</bdi>
+          </small>
+        )}
+        {hasId && name !== id && (
+          <small>
+            <code>{id}</code>
+          </small>
+        )}
       </span>
     </span>
   );
 }
 
-/** The name of a person alone, inside a sentence. */
+/** The name of a person alone, inside a sentence. Where it may mean another person, with the id. */
 export function Name({ id }: { readonly id: string }): JSX.Element {
-  const found = useConsole().people.value.get(id);
+  const people = useConsole().people.value;
+  const name = people.get(id)?.name ?? id;
   return (
-    <bdi class="name" title={found === undefined ? undefined : id}>
-      {found?.name ?? id}
+    <bdi class="name" title={name === id ? undefined : id}>
+      {name}
+      {name !== id && isAmbiguous(name, people) && (
+        <>
+          {' '}
+          <code>{id}</code>
+        </>
+      )}
     </bdi>
   );
 }

@@ -23,7 +23,7 @@ export const history = {
   'history.atNone': 'No grant gave it at this instant. Standing access is not listed.',
   'history.grants': 'All grants of the span',
   'history.none': 'No grant was held in this span. Standing access is not listed.',
-  'history.noneOfId': 'No grant under this id in this span: {id}. Check the spelling.',
+  'history.noneOfId': 'No grant under this id in this span: {id}. Standing access is not listed.',
   'history.partly': 'The picture has the newest grants. There are more.',
   'history.legend.held': 'held',
   'history.legend.at': 'held at the instant',

@@ -11,7 +11,6 @@ import { Name } from '../parts/person.js';
 import { Problem } from '../parts/problem.js';
 import { Scope } from '../parts/scope.js';
 import { Text } from '../parts/text.js';
-import { useMeant } from '../parts/use-meant.js';
 import { history } from './history.messages.js';
 import { Finder } from './history/finder.js';
 import { GrantList } from './history/grant-list.js';
@@ -53,17 +52,6 @@ function useInstant(question: Question) {
   return { at, setAt, path };
 }
 
-/** Opens the history of the one person whose name stands in the place of an id. @param text an id under which no grant was found */
-function useMeantTopic(text: string | undefined) {
-  const { href, navigate, route } = useConsole();
-  const { isLooking, isKnown, id } = useMeant(text);
-  useEffect(() => {
-    const query = Object.fromEntries(route.value?.query ?? []);
-    if (id !== undefined) navigate(href('history', undefined, { ...query, person: id }), { replace: true });
-  }, [id]);
-  return { text, isLooking: isLooking || id !== undefined, isUnknown: text !== undefined && !isKnown };
-}
-
 /** The answer: bars over the span, who had a scope at an instant, and the list of all grants. */
 function Answer({ question, moveOn }: { readonly question: Question; readonly moveOn: () => void }): JSX.Element {
   const { client } = useConsole();
@@ -76,7 +64,6 @@ function Answer({ question, moveOn }: { readonly question: Question; readonly mo
   if (!pages.isLoading) isRead.current = pages.error === undefined;
   const isEmpty = isRead.current && grants.length === 0;
   useWhileEmpty(isEmpty, moveOn);
-  const meant = useMeantTopic(isEmpty && 'person' in topic ? topic.person : undefined);
   return (
     <section class={'person' in topic ? 'answer of-person' : 'answer'}>
       <header class="section-head">
@@ -92,9 +79,9 @@ function Answer({ question, moveOn }: { readonly question: Question; readonly mo
       <SpanBar view="history" query={'all' in topic ? { all: 'true' } : topic} span={span} />
       {pages.error !== undefined && <Problem error={pages.error} again={pages.more} />}
       {pages.isLoading && !isRead.current && <p class="quiet loading">{t('frame.starting')}</p>}
-      {isEmpty && !meant.isLooking && (
+      {isEmpty && (
         <Empty
-          text={meant.isUnknown ? <Text k="history.noneOfId" with={{ id: <bdi class="name">{meant.text}</bdi> }} /> : t('history.none')}
+          text={'person' in topic ? <Text k="history.noneOfId" with={{ id: <code dir="auto">{topic.person}</code> }} /> : t('history.none')}
         />
       )}
       {(grants.length > 0 || ('scope' in topic && pages.error === undefined)) && (

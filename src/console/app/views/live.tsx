@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { EngineStats } from '../../../explain.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t, type MessageKey } from '../frame/messages.js';
@@ -8,7 +8,6 @@ import { useRead } from '../frame/use-read.js';
 import { Button } from '../parts/button.js';
 import { FilterBar } from '../parts/filter-bar.js';
 import { Page } from '../parts/page.js';
-import { useMeant } from '../parts/use-meant.js';
 import { live } from './live.messages.js';
 import { LockDialog, RevokeAllDialog } from './live/dialogs.js';
 import { filtersIn, targetOf, type Filters } from './live/filters.js';
@@ -51,21 +50,16 @@ function Figures({ held, unknown }: { readonly held: HeldNow; readonly unknown: 
   );
 }
 
-/** The list of a filter that may have a name instead of an id. `unknown`: the text under which nothing is known. */
-function usePersonFilter(held: HeldNow, filters: Filters): HeldNow & { readonly unknown: string | undefined } {
-  const { href, navigate } = useConsole();
-  const isEmpty = held.blocks.length === 0 && !held.isLoading && held.error === undefined;
-  const { isLooking, isKnown, id } = useMeant(isEmpty ? filters.person : undefined);
-  useEffect(() => {
-    if (id !== undefined) navigate(href('live', undefined, { ...filters, person: id }), { replace: true });
-  }, [id]);
-  const isLoading = held.isLoading || isLooking || id !== undefined;
-  return { ...held, isLoading, unknown: isEmpty && !isLoading && !isKnown ? filters.person : undefined };
-}
-
 function Held({ filters }: { readonly filters: Filters }): JSX.Element {
-  const { permits, readOnly } = useConsole();
-  const { unknown, ...held } = usePersonFilter(useHeld(filters), filters);
+  const { permits, readOnly, people } = useConsole();
+  const held = useHeld(filters);
+  const known = useMemo(() => {
+    const grants = held.blocks.flatMap(({ items }) => items);
+    return { ids: grants.map(({ subject }) => subject), scopes: grants.map(({ scope }) => scope) };
+  }, [held.blocks]);
+  const { person } = filters;
+  // Of an id that nothing on the page knows, the number 0 would say more than is true.
+  const unknown = person !== undefined && held.blocks.length === 0 && !people.value.has(person) ? person : undefined;
   const [form, setForm] = useState<'revokeAll' | 'lock'>();
   const isFiltered = Object.values(filters).some((value) => value !== undefined);
   // A right for one target is no right without a target, which is what the menu knows. The dry run says whether it suffices.
@@ -77,8 +71,8 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
       <div class="live-actions">
         <FilterBar
           filters={[
-            { name: 'person', label: t('live.person'), isPerson: true },
-            { name: 'scope', label: t('live.scope') },
+            { name: 'person', label: t('live.person'), person: { maySearch: permits('listGrants'), ids: known.ids } },
+            { name: 'scope', label: t('live.scope'), scopes: known.scopes },
             { name: 'ticket', label: t('live.ticket') },
           ]}
         />
@@ -98,9 +92,9 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
         )}
       </div>
       {permits('listLocks') && <Locks canUnlock={offers('unlock')} />}
-      <HeldList {...{ held, isFiltered, unknown }} canRevoke={offers('revoke')} />
-      {form === 'revokeAll' && <RevokeAllDialog target={targetOf(filters)} onClose={close} onEnded={held.drop} />}
-      {form === 'lock' && <LockDialog target={targetOf(filters, ['person', 'scope'])} onClose={close} onEnded={held.drop} />}
+      <HeldList {...{ held, isFiltered, person }} canRevoke={offers('revoke')} />
+      {form === 'revokeAll' && <RevokeAllDialog target={targetOf(filters)} known={known} onClose={close} onEnded={held.drop} />}
+      {form === 'lock' && <LockDialog target={targetOf(filters, ['person', 'scope'])} known={known} onClose={close} onEnded={held.drop} />}
     </>
   );
 }

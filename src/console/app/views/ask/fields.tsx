@@ -5,7 +5,6 @@ import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
 import { Field, TextField } from '../../parts/field.js';
 import { PersonInput } from '../../parts/person-input.js';
-import { Name } from '../../parts/person.js';
 import { lengthsOf, type WindowBounds } from './choices.js';
 import { lengthMs } from './draft.js';
 
@@ -90,14 +89,13 @@ export function Start({ value, problem, onValue, aheadMs }: InputProps & { reado
   );
 }
 
-/** For whom: an id, or a person whom the service finds by name. The API decides whether the viewer may ask for them. */
-export function Subject({ value, problem, onValue }: InputProps): JSX.Element {
-  const { people } = useConsole();
-  const id = value.trim();
-  const hint = people.value.has(id) ? <Name id={id} /> : t('ask.subject.hint');
+/** For whom. The API decides whether the viewer may ask for them. @param props.onValue with `undefined`: a text that is no choice */
+export function Subject(props: Omit<InputProps, 'onValue'> & { readonly onValue: (subject: string | undefined) => void }): JSX.Element {
+  const { value, problem, onValue } = props;
+  const { permits } = useConsole();
   return (
-    <Field label={t('ask.subject')} required={false} {...{ hint, problem }}>
-      {(control) => <PersonInput {...control} value={value} onInput={({ currentTarget }) => onValue(currentTarget.value)} />}
+    <Field label={t('ask.subject')} required={false} hint={t('ask.subject.hint')} problem={problem}>
+      {(control) => <PersonInput {...control} {...{ value, onValue }} maySearch={permits('requestFor')} />}
     </Field>
   );
 }

@@ -121,7 +121,7 @@ function MoreFields({ ask, choice: { needs, maxStartAheadMs } }: FieldsProps): J
       <summary>{t('ask.more')}</summary>
       <div class="ask-fields">
         {needs.ticket === undefined && <Ticket ask={ask} form={needs.ticket} required={false} />}
-        <Subject value={draft.subject} problem={problemOf(ask, 'subject')} onValue={(subject) => set({ subject })} />
+        <Subject value={draft.subject} problem={problemOf(ask, 'subject')} onValue={ask.setSubject} />
         {maxStartAheadMs !== 0 && (
           <Start value={draft.start} aheadMs={maxStartAheadMs} problem={problemOf(ask, 'startsAt')} onValue={(start) => set({ start })} />
         )}

@@ -4,7 +4,6 @@ import type { AccessClient } from '../../../../client.js';
 import type { AccessPreview } from '../../../../explain.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { idMeant } from '../../parts/use-meant.js';
 import type { Choice } from './choices.js';
 import { askOf, byField, changed, emptyFields, FIELDS, newDraft, readDraft, retyped, type Addressed, type AskDraft } from './draft.js';
 import { refusalOf, refusedPreview, type AskRefusal, type FieldProblem } from './problems.js';
@@ -21,6 +20,8 @@ export interface Ask {
   readonly form: RefObject<HTMLFormElement>;
   readonly draft: AskDraft;
   readonly set: (values: Partial<AskDraft>) => void;
+  /** Sets for whom. `undefined`: what is typed is no choice, so nothing is asked and nothing sent. */
+  readonly setSubject: (subject: string | undefined) => void;
   readonly preview: Answer['preview'] | undefined;
   readonly refusal: AskRefusal | undefined;
   readonly problems: readonly FieldProblem[];
@@ -32,15 +33,13 @@ export interface Ask {
 
 /** The draft of a form, its dry run and its send. */
 export function useAsk(choice: Choice, given: Addressed): Ask {
-  const console = useConsole();
-  const { client, href, navigate, announce } = console;
+  const { client, href, navigate, announce } = useConsole();
   const { draft, keep, drop } = useDraft(choice, given);
-  const latest = useRef(draft);
-  latest.current = draft;
   const [answer, setAnswer] = useState<Answer>();
   const [empty, setEmpty] = useState<readonly FieldProblem[]>([]);
+  const [isUnchosen, setUnchosen] = useState(false);
   // An answer about other values says nothing about these.
-  const { preview, refusal } = answer?.key === draft.key ? answer : {};
+  const { preview, refusal } = answer?.key === draft.key && !isUnchosen ? answer : {};
   const problems = [...empty, ...(refusal?.problems ?? [])];
   const placed = byField(problems, [...FIELDS, ...choice.needs.fields.map(({ field }) => field)]);
   const form = useProblemFocus(problems.length > 0, [answer, empty]);
@@ -49,17 +48,19 @@ export function useAsk(choice: Choice, given: Addressed): Ask {
     setEmpty([]);
     keep(changed(draft, values));
   };
+  const setSubject = (subject: string | undefined) => {
+    setUnchosen(subject === undefined);
+    set({ subject: subject ?? '' });
+  };
   const check = async () => {
-    const missing = emptyFields(choice, draft);
+    const missing: readonly FieldProblem[] = [
+      ...emptyFields(choice, draft),
+      ...(isUnchosen ? [{ field: 'subject', code: 'missing' as const }] : []),
+    ];
     setEmpty(missing);
     if (missing.length > 0) return;
-    const subject = await idMeant(console, draft.subject.trim());
-    // The person has changed a value in the meantime.
-    if (latest.current.key !== draft.key) return;
-    const asked = subject === draft.subject.trim() ? draft : changed(draft, { subject });
-    if (asked !== draft) keep(asked);
-    const said = await dryRun(client, asked);
-    const next = retyped(asked, said.refusal?.problems ?? []);
+    const said = await dryRun(client, draft);
+    const next = retyped(draft, said.refusal?.problems ?? []);
     if (next !== undefined) keep(next);
     setAnswer(next === undefined ? said : await dryRun(client, next));
   };
@@ -75,7 +76,7 @@ export function useAsk(choice: Choice, given: Addressed): Ask {
       setAnswer({ key: draft.key, refusal: failed, ...(failed.isUnknown && preview && { preview }) });
     }
   };
-  return { form, draft, set, preview, refusal, problems, placed, check, send };
+  return { form, draft, set, setSubject, preview, refusal, problems, placed, check, send };
 }
 
 /** The draft of a scope, kept for the time of a sign-in. */

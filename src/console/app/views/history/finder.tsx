@@ -5,6 +5,7 @@ import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { Field } from '../../parts/field.js';
 import { PersonInput } from '../../parts/person-input.js';
+import { ScopeInput } from '../../parts/scope-input.js';
 import { addressOf, widestTopic, type Question } from './question.js';
 
 /** The form for another question. It opens its address. Nothing written: the own access, or all. */
@@ -14,9 +15,10 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
   const { topic } = question;
   const isOwn = 'person' in topic && topic.person === caller;
   const [kind, setKind] = useState<'person' | 'scope'>('person' in topic && !(isOwn && permits('whoHadAccess')) ? 'person' : 'scope');
-  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && !isOwn ? topic.person : '');
-  const show = () => {
-    const text = value.trim();
+  // `undefined`: what is typed is no person.
+  const [value, setValue] = useState<string | undefined>('scope' in topic ? topic.scope : 'person' in topic && !isOwn ? topic.person : '');
+  const show = (text = value?.trim()) => {
+    if (text === undefined) return;
     const next = kind === 'person' ? { person: text || caller } : text === '' ? widestTopic(page) : { scope: text };
     navigate(href('history', undefined, addressOf({ ...question, topic: next })));
   };
@@ -38,16 +40,20 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
         )}
       </Field>
       <Field label={t(`history.${kind}`)}>
-        {({ required: _, ...control }) => (
-          <PersonInput
-            type="search"
-            {...control}
-            isPerson={kind === 'person'}
-            placeholder={kind === 'person' ? caller : undefined}
-            value={value}
-            onInput={({ currentTarget }) => setValue(currentTarget.value)}
-          />
-        )}
+        {({ required: _, ...control }) =>
+          kind === 'person' ? (
+            <PersonInput
+              {...control}
+              maySearch={permits('listGrants')}
+              placeholder={caller}
+              value={value ?? ''}
+              onValue={setValue}
+              onDone={show}
+            />
+          ) : (
+            <ScopeInput {...control} value={value ?? ''} onValue={setValue} onDone={show} />
+          )
+        }
       </Field>
       <Button type="submit">{t('history.show')}</Button>
     </form>

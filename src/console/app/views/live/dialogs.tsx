@@ -10,9 +10,11 @@ import { Button } from '../../parts/button.js';
 import { Confirm } from '../../parts/dialog.js';
 import { Field, TextField } from '../../parts/field.js';
 import { PersonInput } from '../../parts/person-input.js';
-import { Name } from '../../parts/person.js';
+import { Name, Whole } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
+import { ScopeInput } from '../../parts/scope-input.js';
 import { Scope } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
 import { calledBy, KINDS, type Target, type TargetKind } from './filters.js';
 import { useEnds, type Ends } from './use-effect-counts.js';
 
@@ -23,14 +25,19 @@ function Reason({ value, onValue }: { readonly value: string; readonly onValue: 
   return <TextField label={t('part.reason')} required={false} {...{ value, onValue }} />;
 }
 
-/** The numbers of a dry run. They are a live region: a screen reader hears them before the button is pressed. */
-function Effect(props: { readonly ends: Ends; readonly onScope: (scope: string) => void }): JSX.Element {
-  const { ends, onScope } = props;
-  const { called, counts, isLoading, error, person } = ends;
-  const isEmpty = called.value.trim() === '';
+/** Whom or what a call is about, and the numbers of its dry run. A live region: a screen reader hears it before the button is pressed. */
+function Effect(props: { readonly target: Target; readonly ends: Ends; readonly onScope: (scope: string) => void }): JSX.Element {
+  const { target, ends, onScope } = props;
+  const { counts, isLoading, error } = ends;
+  const value = target.value.trim();
+  const isEmpty = value === '';
+  const info = useConsole().people.value.get(value);
   if (error !== undefined) return <Problem error={error} />;
   return (
     <div class="effect" role="status">
+      {!isEmpty && target.kind !== 'ticket' && (
+        <p class="effect-of">{target.kind === 'person' ? <Whole id={value} info={info} /> : <Scope scope={value} />}</p>
+      )}
       {isEmpty ? (
         <p class="quiet">{t('live.target')}</p>
       ) : counts === undefined ? (
@@ -44,9 +51,7 @@ function Effect(props: { readonly ends: Ends; readonly onScope: (scope: string) 
               : `${t('live.ends.grants', { count: counts.grants })} ${t('live.ends.people', { count: counts.people })}`}
             {counts.requests > 0 && <span>{t('live.ends.requests', { count: counts.requests })}</span>}
           </p>
-          {!counts.matched && person === undefined && (
-            <p class="effect-warning">{t(called.kind === 'person' ? 'live.unmatchedPerson' : 'live.unmatched')}</p>
-          )}
+          {!counts.matched && <p class="effect-warning">{t(target.kind === 'person' ? 'live.unmatchedPerson' : 'live.unmatched')}</p>}
           {counts.atLeast && <p class="effect-warning">{t('live.ends.atLeast')}</p>}
           {counts.similar.length > 0 && (
             <p>
@@ -64,48 +69,52 @@ function Effect(props: { readonly ends: Ends; readonly onScope: (scope: string) 
   );
 }
 
+/** What the rows of the view name, for the fields. */
+export interface KnownTargets {
+  readonly ids: readonly string[];
+  readonly scopes: readonly string[];
+}
+
 interface TargetFieldsProps {
   readonly kinds: readonly TargetKind[];
   readonly target: Target;
-  /** The id of the person whom the target means. `undefined`: the service names none. */
-  readonly person: string | undefined;
+  readonly known: KnownTargets;
+  readonly maySearch: boolean;
   readonly onTarget: (target: Target) => void;
 }
 
-function TargetFields({ kinds, target, person, onTarget }: TargetFieldsProps): JSX.Element {
-  const label = t(`live.${target.kind}`);
-  const hint = person !== undefined && (
-    <>
-      <Name id={person} /> · <code dir="ltr">{person}</code>
-    </>
-  );
+function TargetFields({ kinds, target: { kind, value }, known, maySearch, onTarget }: TargetFieldsProps): JSX.Element {
+  const onValue = (next: string | undefined) => onTarget({ kind, value: next ?? '' });
   return (
     <div class="target-fields">
       <Field label={t('live.of')}>
         {({ required: _, ...control }) => (
           <select
             {...control}
-            value={target.kind}
+            value={kind}
             onChange={({ currentTarget }) => onTarget({ kind: currentTarget.value as TargetKind, value: '' })}
           >
-            {kinds.map((kind) => (
-              <option key={kind} value={kind}>
-                {t(`live.of.${kind}`)}
+            {kinds.map((one) => (
+              <option key={one} value={one}>
+                {t(`live.of.${one}`)}
               </option>
             ))}
           </select>
         )}
       </Field>
-      <Field label={label} hint={hint || undefined}>
-        {(control) => (
-          <PersonInput
-            {...control}
-            isPerson={target.kind === 'person'}
-            value={target.value}
-            onInput={({ currentTarget }) => onTarget({ kind: target.kind, value: currentTarget.value })}
-          />
-        )}
-      </Field>
+      {kind === 'ticket' ? (
+        <TextField label={t('live.ticket')} {...{ value, onValue }} maxLength={4_096} />
+      ) : (
+        <Field label={t(`live.${kind}`)}>
+          {(control) =>
+            kind === 'person' ? (
+              <PersonInput {...control} {...{ value, onValue, maySearch }} ids={known.ids} />
+            ) : (
+              <ScopeInput {...control} {...{ value, onValue }} scopes={known.scopes} />
+            )
+          }
+        </Field>
+      )}
     </div>
   );
 }
@@ -113,20 +122,21 @@ function TargetFields({ kinds, target, person, onTarget }: TargetFieldsProps): J
 interface EndingDialogProps {
   /** The target with which the form begins. */
   readonly target: Target;
+  readonly known: KnownTargets;
   readonly onClose: () => void;
   /** Called with the ids of the grants that have ended. */
   readonly onEnded: (grantIds: readonly string[]) => void;
 }
 
 /** Revokes all of a target. It states its effect in numbers, and its button has them. */
-export function RevokeAllDialog({ target: first, onClose, onEnded }: EndingDialogProps): JSX.Element {
-  const { client, announce } = useConsole();
+export function RevokeAllDialog({ target: first, known, onClose, onEnded }: EndingDialogProps): JSX.Element {
+  const { client, announce, permits } = useConsole();
   const [target, setTarget] = useState(first);
   const [reason, setReason] = useState('');
   const ends = useEnds('revokeAll', target);
-  const { called, counts, person } = ends;
+  const { counts } = ends;
   const confirm = async () => {
-    const { grants } = await client.revokeAll({ ...calledBy(called), ...given(reason) });
+    const { grants } = await client.revokeAll({ ...calledBy(target), ...given(reason) });
     announce(t('live.done', { count: grants.length }));
     onEnded(grants.map(({ id }) => id));
   };
@@ -140,8 +150,8 @@ export function RevokeAllDialog({ target: first, onClose, onEnded }: EndingDialo
       onConfirm={confirm}
       onClose={onClose}
     >
-      <TargetFields kinds={KINDS} {...{ target, person }} onTarget={setTarget} />
-      <Effect ends={ends} onScope={(scope) => setTarget({ kind: 'scope', value: scope })} />
+      <TargetFields kinds={KINDS} {...{ target, known }} maySearch={permits('revokeAll')} onTarget={setTarget} />
+      <Effect {...{ target, ends }} onScope={(scope) => setTarget({ kind: 'scope', value: scope })} />
       <Reason value={reason} onValue={setReason} />
     </Confirm>
   );
@@ -152,23 +162,23 @@ const UNTIL = { lifted: undefined, hour: HOUR, day: 24 * HOUR, week: 168 * HOUR 
 type Until = keyof typeof UNTIL;
 
 /** Locks a person or a scope. It states its effect in numbers first. */
-export function LockDialog({ target: first, onClose, onEnded }: EndingDialogProps): JSX.Element {
-  const { client, announce } = useConsole();
+export function LockDialog({ target: first, known, onClose, onEnded }: EndingDialogProps): JSX.Element {
+  const { client, announce, permits } = useConsole();
   const [target, setTarget] = useState(first);
   const [until, setUntil] = useState<Until>('lifted');
   const [reason, setReason] = useState('');
   const ends = useEnds('lock', target);
-  const { called, counts, person } = ends;
-  // A scope may be locked before anything is open under it, by a step that names it. A person must be one whom the service knows.
+  const { counts } = ends;
+  // An id or a scope may be locked before anything is open under it, by a step that names it.
   const [forced, setForced] = useState<Target>();
   const isUnmatched = counts?.matched === false;
-  const mayLock = counts !== undefined && (!isUnmatched || person !== undefined || (target.kind === 'scope' && forced === target));
+  const mayLock = counts !== undefined && (!isUnmatched || forced === target);
   // A second press after a lost answer sends the same key, and so the same end.
-  const call = useMemo((): { readonly key: string; at?: number } => ({ key: newKey() }), [called.kind, called.value, until, reason]);
+  const call = useMemo((): { readonly key: string; at?: number } => ({ key: newKey() }), [target.kind, target.value, until, reason]);
   const confirm = async () => {
     const ms = UNTIL[until];
     const at = (call.at ??= Math.round(now()));
-    const lock = { ...calledBy(called), ...given(reason), ...(ms !== undefined && { until: at + ms }) };
+    const lock = { ...calledBy(target), ...given(reason), ...(ms !== undefined && { until: at + ms }) };
     const { ended } = await client.lock(lock as Parameters<typeof client.lock>[0], { idempotencyKey: call.key });
     announce(t('live.locked', { count: ended.grants.length }));
     onEnded(ended.grants.map(({ id }) => id));
@@ -183,16 +193,19 @@ export function LockDialog({ target: first, onClose, onEnded }: EndingDialogProp
       onClose={onClose}
     >
       <p>{t('live.lockText')}</p>
-      <TargetFields kinds={['person', 'scope']} {...{ target, person }} onTarget={setTarget} />
-      <Effect ends={ends} onScope={(scope) => setTarget({ kind: 'scope', value: scope })} />
-      {isUnmatched && target.kind === 'scope' && (
+      <TargetFields kinds={['person', 'scope']} {...{ target, known }} maySearch={permits('lock')} onTarget={setTarget} />
+      <Effect {...{ target, ends }} onScope={(scope) => setTarget({ kind: 'scope', value: scope })} />
+      {isUnmatched && (
         <label class="check">
           <input
             type="checkbox"
             checked={forced === target}
             onChange={({ currentTarget }) => setForced(currentTarget.checked ? target : undefined)}
           />
-          <span>{t('live.lockUnmatched')}</span>
+          <Text
+            k={target.kind === 'person' ? 'live.lockId' : 'live.lockUnmatched'}
+            with={{ target: <code dir="auto">{target.value.trim()}</code> }}
+          />
         </label>
       )}
       <Field label={t('live.until')}>

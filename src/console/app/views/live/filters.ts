@@ -1,4 +1,5 @@
 import type { GrantListInput } from '../../../../client.js';
+import { selectionOf } from '../../parts/scope-question.js';
 
 /** What the address selects. */
 export interface Filters {
@@ -13,13 +14,13 @@ export const filtersIn = (query: URLSearchParams): Filters => ({
   ticket: query.get('ticket') || undefined,
 });
 
-/** The held grants that the filters select, the next end first. */
-export const queryOf = ({ person, scope, ticket }: Filters): GrantListInput => ({
+/** The held grants that the filters select, the next end first. @param hasPatterns as of `selectionOf` */
+export const queryOf = ({ person, scope, ticket }: Filters, hasPatterns: boolean): GrantListInput => ({
   status: 'active',
   order: 'due',
   limit: 200,
   ...(person === undefined ? { all: true } : { subject: person }),
-  ...(scope !== undefined && { scope }),
+  ...(scope !== undefined && selectionOf(scope, hasPatterns)),
   ...(ticket !== undefined && { ticket }),
 });
 

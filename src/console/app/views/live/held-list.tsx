@@ -59,13 +59,13 @@ export function HeldList({
   held,
   canRevoke,
   isFiltered,
-  unknown,
+  person,
 }: {
   readonly held: HeldNow;
   readonly canRevoke: boolean;
   readonly isFiltered: boolean;
-  /** The text of a filter that is no id that is known here. */
-  readonly unknown: string | undefined;
+  /** The id of the filter. */
+  readonly person: string | undefined;
 }): JSX.Element {
   const [revoked, setRevoked] = useState<GrantWithStatus>();
   // The border between the two parts moves each minute.
@@ -75,7 +75,7 @@ export function HeldList({
   if (held.blocks.length === 0) {
     if (held.error !== undefined) return <Problem error={held.error} again={held.again} />;
     if (held.isLoading) return <p class="quiet">{t('frame.starting')}</p>;
-    if (unknown !== undefined) return <Empty text={<Text k="live.noneOfId" with={{ id: <bdi class="name">{unknown}</bdi> }} />} />;
+    if (person !== undefined) return <Empty text={<Text k="live.noneOfId" with={{ id: <code dir="auto">{person}</code> }} />} />;
     return <Empty text={t(isFiltered ? 'live.noneFiltered' : 'live.none')} />;
   }
   return (

@@ -34,8 +34,8 @@ async function readFirst(client: Pick<AccessClient, 'listGrants'>, query: Return
  * a page that shows no action, it comes by itself.
  */
 export function useHeld(filters: Filters): HeldNow {
-  const { client, readOnly } = useConsole();
-  const query = queryOf(filters);
+  const { client, readOnly, permits } = useConsole();
+  const query = queryOf(filters, permits('patterns'));
   const pages = usePages((place, signal) => client.listGrants({ ...query, after: place }, { signal, people: true }));
   const latest = useRef(pages);
   latest.current = pages;
