@@ -102,8 +102,7 @@ describeChromium('who holds what, and who had it', (browser) => {
   it('finds a person by name who is on no page, for the filter of Live and for a question about the past', async () => {
     const { open, advance } = await begin();
     await hold(LEE);
-    const found = (page: Page) =>
-      page.locator('datalist option').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
+    const found = async (page: Page) => (await page.getByRole('option').filter({ visible: true }).allInnerTexts()).join();
     for (const view of ['live', 'history?person=user:lee']) {
       const page = await open(SAM, view);
       const field = page.getByRole('search').getByRole('combobox', { name: 'Person' });

@@ -1,5 +1,9 @@
 import type { ComponentChildren, ComponentProps, JSX } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { addMessages, t } from '../frame/messages.js';
+import { picker } from './picker.messages.js';
+
+addMessages(picker);
 
 export interface Option {
   readonly key: string;
@@ -16,8 +20,6 @@ export interface ComboboxProps extends Omit<ComponentProps<'input'>, 'value' | '
   readonly obvious?: string | undefined;
   /** A line below the options, also without any. */
   readonly note?: ComponentChildren;
-  /** A name of the list for the accessibility tree. */
-  readonly label: string;
   /** Called by Enter, unless it takes an option. */
   readonly onEnter?: (() => void) | undefined;
   /** Called when the focus has left. */
@@ -29,7 +31,7 @@ export interface ComboboxProps extends Omit<ComponentProps<'input'>, 'value' | '
 
 /** A text with a list of what it may mean: the combobox of ARIA. Enter sends no form, so no key that is held down does more than it. */
 export function Combobox(props: ComboboxProps): JSX.Element {
-  const { value, onText, options, obvious, note, label, onEnter, onLeave, class: more = '', children, ...input } = props;
+  const { value, onText, options, obvious, note, onEnter, onLeave, class: more = '', children, ...input } = props;
   const list = useId();
   const element = useRef<HTMLSpanElement>(null);
   const [isOpen, setOpen] = useState(false);
@@ -115,7 +117,7 @@ export function Combobox(props: ComboboxProps): JSX.Element {
       />
       {children}
       <span class="options" hidden={!isShown}>
-        <span id={list} role="listbox" aria-label={label}>
+        <span id={list} role="listbox" aria-label={t('picker.choices')}>
           {options.map((option) => (
             <span
               key={option.key}

@@ -78,7 +78,7 @@ function One({ name, label, person, scopes, choices }: Filter): JSX.Element {
       ) : choices === undefined ? (
         <input
           {...{ id }}
-          type="text"
+          type="search"
           dir="auto"
           autocomplete="off"
           maxLength={4_096}

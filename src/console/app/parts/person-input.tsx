@@ -3,16 +3,13 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { FoundPerson } from '../../../client.js';
 import { after } from '../frame/clock.js';
 import { useConsole, type Console } from '../frame/console.js';
-import { addMessages, t } from '../frame/messages.js';
+import { t } from '../frame/messages.js';
 import { visible, visiblePerson } from '../frame/names.js';
 import { Combobox, type ComboboxProps } from './combobox.js';
 import { candidatesOf, knownTo, meantBy, obvious, type Candidate } from './person-choice.js';
 import { Whole } from './person.js';
-import { picker } from './picker.messages.js';
 import { statusOf } from './problem.js';
 import { Text } from './text.js';
-
-addMessages(picker);
 
 /** How long a person pauses before their text is searched. Milliseconds. */
 const PAUSE_MS = 300;
@@ -70,10 +67,7 @@ function useSearch(text: string, maySearch: boolean) {
   };
 }
 
-export interface PersonInputProps extends Omit<
-  ComboboxProps,
-  'value' | 'onText' | 'options' | 'obvious' | 'note' | 'label' | 'onEnter' | 'onLeave'
-> {
+export interface PersonInputProps extends Omit<ComboboxProps, 'value' | 'onText' | 'options' | 'obvious' | 'note' | 'onEnter' | 'onLeave'> {
   /** The id of the person who is chosen; `''`: none. */
   readonly value: string;
   /** Called with the id of each choice, and as soon as the text is another one: with `undefined`, unless it is empty or an id. */
@@ -155,7 +149,6 @@ export function PersonInput(props: PersonInputProps): JSX.Element {
       maxLength={256}
       {...input}
       class="of-people"
-      label={t('picker.people')}
       value={shown}
       options={isComposing ? [] : isOffered ? [...options, asId] : options}
       obvious={only}

@@ -1,7 +1,6 @@
 /** The English texts of the fields of people and of scopes. */
 export const picker = {
-  'picker.people': 'People',
-  'picker.scopes': 'Scopes',
+  'picker.choices': 'Choices',
   'picker.count': { one: '{count} match', other: '{count} matches' },
   'picker.searching': 'Searching',
   'picker.failed': 'The search did not answer. Choose from the list, or search again.',

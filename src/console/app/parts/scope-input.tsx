@@ -2,13 +2,10 @@ import type { JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import { isPattern } from '../../../index.js';
 import { useConsole, type Console } from '../frame/console.js';
-import { addMessages, t } from '../frame/messages.js';
+import { t } from '../frame/messages.js';
 import { Combobox, type ComboboxProps } from './combobox.js';
-import { picker } from './picker.messages.js';
 import { Scope } from './scope.js';
 import { offeredScopes, type KnownScope } from './scope-question.js';
-
-addMessages(picker);
 
 const NO_SCOPES: readonly string[] = [];
 
@@ -29,10 +26,7 @@ function readListed(client: Console['client']): Promise<readonly KnownScope[]> {
   return read;
 }
 
-export interface ScopeInputProps extends Omit<
-  ComboboxProps,
-  'value' | 'onText' | 'options' | 'obvious' | 'note' | 'label' | 'onEnter' | 'onLeave'
-> {
+export interface ScopeInputProps extends Omit<ComboboxProps, 'value' | 'onText' | 'options' | 'obvious' | 'note' | 'onEnter' | 'onLeave'> {
   readonly value: string;
   readonly onValue: (scope: string) => void;
   /** The scopes of the rows of the view. */
@@ -80,7 +74,6 @@ export function ScopeInput(props: ScopeInputProps): JSX.Element {
       maxLength={256}
       {...input}
       dir="ltr"
-      label={t('picker.scopes')}
       value={value}
       options={options}
       onText={onValue}
