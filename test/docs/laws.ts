@@ -11,7 +11,7 @@ interface Law {
   readonly needs?: string;
 }
 
-/** L1 to L47, in order. */
+/** L1 to L48, in order. */
 const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
   [
     'Time',
@@ -111,6 +111,14 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'Importing the package and constructing an engine draw no randomness, start no timer and do no I/O.' },
       {
         says: "A recorded instant that lies further ahead of a process's clock than a minute plus `leewayMs` is no base there for freshness, the next stamp, a due time or a horizon, and is reported.",
+      },
+    ],
+  ],
+  [
+    'Console',
+    [
+      {
+        says: 'One second after an event has reached it, and after an instant at which time changes an answer, a page of the console shows what a reload would show, or counts what it holds back.',
       },
     ],
   ],

@@ -1,5 +1,6 @@
 import { boundary } from './boundary.js';
 import { consoleProof } from './console.js';
+import { consoleWalk } from './console-walk.js';
 import { durableProofs } from './durable.js';
 import { hostile } from './hostile.js';
 import { journal } from './journal.js';
@@ -21,6 +22,7 @@ export const proofs: readonly Proof[] = [
   journal,
   viewScopes,
   consoleProof,
+  consoleWalk,
   ...durableProofs,
   seededBugs,
   seededStoreBugs,

@@ -15,7 +15,7 @@ const options = optionsIn(document);
 const router = createRouter(base, window);
 const session = createSession(options, base, router, window);
 
-startTicks(document, () => void session.check());
+startTicks(document, () => void session.check(true));
 watchPresses(document);
 void applyPreferences(options, base)
   .then(() => session.check())

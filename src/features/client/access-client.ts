@@ -121,7 +121,7 @@ export interface AccessClient {
   /** What happened to a request and its grants, the oldest first. */
   getTimeline(requestId: string, options?: Read): Promise<Named<{ readonly events: readonly TimelineEvent[] }>>;
   /** What a pending request waits for: groups, people, and the missing approvals; for its reviewers also who does not count, and why. */
-  getReviewers(requestId: string, options?: Read): Promise<Named<RequestReviewers>>;
+  getReviewers(requestId: string, options?: Read): Promise<Named<RequestReviewers & Changing>>;
   /** Replaces a pending request of the caller by one with other values, and another id. */
   amend(requestId: string, amendment: inputs.AmendInput, options?: Keyed): Promise<AccessResult>;
   /** Cancels a pending request. A repeat returns `cancelled: false`. */

@@ -27,11 +27,11 @@ describe('the axis of the time that is left', () => {
 });
 
 describe('filters', () => {
-  it('select held grants, the next end first', () => {
-    expect(queryOf(filters(''), true)).toEqual({ status: 'active', order: 'due', limit: 200, all: true });
+  it('L48 select held grants and those that begin later, the next end first', () => {
+    expect(queryOf(filters(''), true)).toEqual({ status: 'open', order: 'due', all: true });
     // Of one person: for this, a right for that person is enough.
     expect(queryOf(filters('person=user:maya&scope=a&ticket=INC-1'), true)).toEqual({
-      ...{ status: 'active', order: 'due', limit: 200 },
+      ...{ status: 'open', order: 'due' },
       ...{ subject: 'user:maya', pattern: ['a', 'a:**'], ticket: 'INC-1' },
     });
   });

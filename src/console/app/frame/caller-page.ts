@@ -1,12 +1,14 @@
 import { signal, type Signal } from '@preact/signals';
 import type { AccessClient, OwnStatus } from '../../../client.js';
 import { announce } from './announce.js';
-import { deviceNow } from './clock.js';
-import type { Change, Console } from './console.js';
+import { after, deviceNow, elapsed, now } from './clock.js';
+import type { Console } from './console.js';
+import type { Change } from './types.js';
 import { draftsOf } from './drafts.js';
 import { subscribe } from './events.js';
 import { visiblePerson } from './names.js';
 import { withReturn, type PageOptions } from './options.js';
+import { ReadModel } from './read-model.js';
 import type { Router } from './router.js';
 import type { PersonInfo } from './types.js';
 
@@ -34,6 +36,9 @@ interface PagePorts extends Pick<Console, 'client' | 'options' | 'restart'> {
   readonly check: () => Promise<void>;
 }
 
+/** Pages of one service read at different moments of the second after an instant that they share. Milliseconds. */
+const MOST_SPREAD_MS = 800;
+
 /** @param first the caller's status, as read before the page is shown */
 export function openPage(first: Mine, ports: PagePorts): CallerPage {
   const status = signal(first);
@@ -44,8 +49,17 @@ export function openPage(first: Mine, ports: PagePorts): CallerPage {
   const unsubscribe = subscribe(ports.client, {
     document: ports.browser.document,
     onPolling: ports.onPolling,
+    onHidden: (isHidden) => {
+      if (isHidden) console.model.pause();
+      // Another person may have signed in while the page was hidden.
+      else
+        void ports.check().then(() => {
+          if (!ports.browser.document.hidden) console.model.resume();
+        });
+    },
     onEvent: (change) => {
       const tell = () => {
+        console.model.take(change);
         for (const listener of listeners) listener(change);
       };
       // A stream may have begun again for another person, so each `ready` compares the caller first. Between two, it is the same person's.
@@ -55,6 +69,7 @@ export function openPage(first: Mine, ports: PagePorts): CallerPage {
   });
   const end = () => {
     unsubscribe();
+    console.model.end();
     // Views that are still there would read what the next caller may see.
     listeners.clear();
     for (const call of endings) call();
@@ -69,12 +84,14 @@ function consoleOf(
   endings: (() => void)[],
 ): Console {
   const caller = status.peek().subject;
+  const people = peopleOf();
   return {
     client,
+    model: new ReadModel({ client, learn: people.learn, now, elapsed, after, spreadMs: Math.random() * MOST_SPREAD_MS }),
     caller,
     options,
     status,
-    ...peopleOf(),
+    ...people,
     announce,
     restart,
     route: router.route,

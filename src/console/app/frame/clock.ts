@@ -3,6 +3,9 @@ import { signal } from '@preact/signals';
 /** The viewer's clock and timers. Only this file of the page reads them. */
 export const deviceNow = (): number => Date.now();
 
+/** A clock of the device that no one sets. It may stand still while the device sleeps. Milliseconds. */
+export const elapsed = (): number => performance.now();
+
 /** @returns what cancels the call */
 export function after(ms: number, call: () => void): () => void {
   const timer = setTimeout(call, ms);

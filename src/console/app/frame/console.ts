@@ -1,18 +1,18 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { ReadonlySignal } from '@preact/signals';
-import type { AccessClient, AccessEvent, OwnStatus } from '../../../client.js';
+import type { AccessClient, OwnStatus } from '../../../client.js';
 import type { Drafts } from './drafts.js';
 import type { PageOptions } from './options.js';
+import type { ReadModel } from './read-model.js';
 import type { Router } from './router.js';
-import type { PersonInfo } from './types.js';
-
-/** An event of the page's subscription. `ready` and `reset`: read everything again. */
-export type Change = Pick<AccessEvent, 'type' | 'requestId' | 'grantId'>;
+import type { Change, PersonInfo } from './types.js';
 
 /** What every view has. It belongs to one caller: another one gets another page. */
 export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
   readonly client: AccessClient;
+  /** The answers that the page shows. */
+  readonly model: ReadModel;
   /** The id of the viewer. */
   readonly caller: string;
   readonly options: PageOptions;
@@ -28,7 +28,7 @@ export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
   readonly drafts: Drafts;
   /** What the API has said of people so far, by id. */
   readonly people: ReadonlySignal<ReadonlyMap<string, PersonInfo>>;
-  /** Takes the `people` of an answer. `useRead` does it by itself. */
+  /** Takes the `people` of an answer. The model does it by itself. */
   readonly learn: (people: Readonly<Record<string, PersonInfo | undefined>> | undefined) => void;
   /** Calls with each change, until the function that it returns is called. */
   readonly onChange: (listener: (change: Change) => void) => () => void;

@@ -5,8 +5,6 @@ import { after, deviceNow, every } from './clock.js';
 const READY_MS = 5_000;
 /** The pause between two reads without a stream. Milliseconds. */
 const POLL_MS = 15_000;
-/** A hidden page keeps its stream for this long. Milliseconds. */
-const HIDDEN_MS = 30_000;
 /** The client ends a stream that is silent for 45 seconds, and connects again within two more. Milliseconds. */
 const SILENT_MS = [44_000, 50_000] as const;
 /** So many silent streams in a row are a proxy that keeps the comments back. */
@@ -17,40 +15,33 @@ export interface EventPorts {
   readonly onEvent: (event: Pick<AccessEvent, 'type' | 'requestId' | 'grantId'>) => void;
   /** Whether the page reads by polling, and so later. */
   readonly onPolling: (isPolling: boolean) => void;
+  /** Whether the page is hidden: it has no stream then, and reads nothing. */
+  readonly onHidden: (isHidden: boolean) => void;
 }
 
 type EventClient = Pick<AccessClient, 'events'>;
 
 /**
- * The one subscription of the page. A hidden page ends it after 30 seconds, and reads again when it is shown. Without a stream, it calls
- * `onEvent` with a `reset` every 15 seconds.
+ * The one subscription of the page. A hidden page has none, also one that is opened hidden: a browser has few connections for all its
+ * pages. Without a stream, it calls `onEvent` with a `reset` every 15 seconds.
  *
  * @returns what ends it
  */
 export function subscribe(client: EventClient, ports: EventPorts): () => void {
   const { document } = ports;
   const feed = feedOf(client, ports);
-  let stopWaiting: (() => void) | undefined;
-  let isEnded = false;
-
-  document.addEventListener('visibilitychange', () => {
-    stopWaiting?.();
-    stopWaiting = undefined;
+  let [isEnded, isHidden] = [false, false];
+  const follow = () => {
     if (isEnded) return;
-    if (document.hidden) stopWaiting = after(HIDDEN_MS, feed.stop);
-    else {
-      const wasPolling = feed.isPolling();
-      // What kept the stream back may be over: a sign-in in another tab, or another network.
-      if (wasPolling) feed.stop();
-      feed.start();
-      // The first `ready` of a stream reads again. Without one, nothing would for 15 seconds.
-      if (wasPolling) reset(ports);
-    }
-  });
-  feed.start();
+    // What kept the stream back may be over: a sign-in in another tab, or another network.
+    if (document.hidden || feed.isPolling()) feed.stop();
+    if (document.hidden !== isHidden) ports.onHidden((isHidden = document.hidden));
+    if (!document.hidden) feed.start();
+  };
+  document.addEventListener('visibilitychange', follow);
+  follow();
   return () => {
     isEnded = true;
-    stopWaiting?.();
     feed.stop();
   };
 }

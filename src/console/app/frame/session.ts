@@ -6,7 +6,7 @@ import { after, deviceNow, readServiceClock } from './clock.js';
 import type { Console } from './console.js';
 import type { PageOptions } from './options.js';
 import type { Router } from './router.js';
-import { mayPass, RETRY_MS } from './use-read.js';
+import { mayPass, RETRY_MS } from './read-model.js';
 
 /** Who the page belongs to. `checking`: restored by the browser, so it shows nothing until the API has named its caller. */
 export type SessionState =
@@ -22,8 +22,12 @@ export interface Session {
   readonly isPolling: Signal<boolean>;
   /** Whether the menu may lack views, because the service could not say which ones the caller may open. */
   readonly isMenuShort: Signal<boolean>;
-  /** Reads the caller, and continues or starts again. */
-  readonly check: () => Promise<void>;
+  /**
+   * Reads the caller, and continues or starts again.
+   *
+   * @param readsAll whether the views read again, too. Default: `false`
+   */
+  readonly check: (readsAll?: boolean) => Promise<void>;
 }
 
 /** What the functions of one session share. */
@@ -50,7 +54,7 @@ export function createSession(options: PageOptions, base: string, router: Router
     isMenuShort: signal(false),
     page: undefined,
     cancelRetry: () => undefined,
-    check: () => check(held, anonymous),
+    check: (readsAll = false) => check(held, anonymous, readsAll),
   };
   const anonymous = clientOf(held.baseUrl, undefined, findingsOf(held));
   checkOnReturn(held, window);
@@ -84,7 +88,7 @@ export async function readStatus(client: AccessClient, options: { readonly signa
   return status;
 }
 
-async function check(held: Held, anonymous: AccessClient): Promise<void> {
+async function check(held: Held, anonymous: AccessClient, readsAll: boolean): Promise<void> {
   const { state } = held;
   try {
     const status = await readStatus(held.page?.console.client ?? anonymous);
@@ -97,6 +101,10 @@ async function check(held: Held, anonymous: AccessClient): Promise<void> {
       return;
     }
     held.page.status.value = status;
+    const { model } = held.page.console;
+    // The clock of the service has been read, and with it the next instant at which time changes an answer.
+    if (readsAll) model.refresh();
+    else model.plan();
     if (state.peek().name !== 'ready') state.value = { name: 'ready', console: held.page.console };
   } catch (error) {
     // A page that was restored stays covered, and one that is shown keeps what it shows: it says that nothing is answered.
@@ -140,7 +148,7 @@ function checkOnReturn({ state, isOnline, check }: Held, window: Window): void {
     state.value = { name: 'checking' };
     void check();
   });
-  window.addEventListener('focus', () => void check());
+  window.addEventListener('focus', () => void check(true));
   window.addEventListener('online', () => void check());
   window.addEventListener('offline', () => (isOnline.value = false));
 }

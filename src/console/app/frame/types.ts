@@ -1,4 +1,5 @@
 import type { JSX } from 'preact';
+import type { AccessEvent } from '../../../client.js';
 
 /**
  * The views. Each but two has its name as its address: `access` is the page at the base itself, and `request` is `requests/<id>`.
@@ -27,3 +28,6 @@ export interface PersonInfo {
   readonly detail?: string | undefined;
   readonly avatarUrl?: string | undefined;
 }
+
+/** An event of the page's subscription. `ready` and `reset`: read everything again. */
+export type Change = Pick<AccessEvent, 'type' | 'requestId' | 'grantId'>;

@@ -1,10 +1,11 @@
-import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { deviceNow } from '../frame/clock.js';
+import type { ComponentChildren, HTMLAttributes, JSX, RefObject } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { deviceNow, elapsed, second } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
 import { moved } from './quiet.js';
+import { Still, STILL_MS, type StillRows } from './still.js';
 
 export interface ListProps {
   /** A name for the accessibility tree. */
@@ -83,41 +84,77 @@ export function NewLine({ count, onShow }: { readonly count: number; readonly on
   );
 }
 
-/** The rows of a list that stands still. */
-export interface Still<T> {
-  /** What is shown: the rows that were there, in their order, each as it was read last. */
-  readonly rows: readonly { readonly key: string; readonly item: T; readonly isGone: boolean }[];
-  /** How many new items wait. */
-  readonly news: number;
+/** A list that stands still, and the element around its rows. */
+export interface StillList<T> extends StillRows<T> {
   /** Shows the list as it is now. */
   readonly show: () => void;
+  /** For the element around the rows: while the pointer, the focus or a selection is in it, the list stands still. */
+  readonly around: { readonly ref: RefObject<HTMLDivElement> } & HTMLAttributes<HTMLDivElement>;
 }
 
 /**
- * Holds a list still: new items wait until `show`, and items that are gone stay in their places, marked. An empty list cannot move under
- * its reader: it shows new items at once. Either is announced.
+ * Holds a list still under its reader: see {@link Still}. It moves when the viewer asks, or ten seconds after the last touch. What is new
+ * is announced.
+ *
+ * @param items `undefined`: not read yet. What was read before stays
+ * @param limit how many rows were asked for. More of them only follow, so they are shown at once
  */
-export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) => string): Still<T> {
+export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) => string, limit = 0): StillList<T> {
   const { announce } = useConsole();
-  const [shown, setShown] = useState<ReadonlyMap<string, T>>();
-  const latest = new Map((items ?? []).map((item) => [keyOf(item), item]));
-  const base = shown?.size ? shown : latest;
-  if (items !== undefined && base === latest && (shown === undefined || latest.size > 0)) setShown(latest);
-  const news = [...latest.keys()].filter((key) => !base.has(key)).length;
+  const list = useMemo(() => ({ still: new Still(keyOf), read: undefined as readonly T[] | undefined, limit, tick: 0 }), []);
+  const { around, isHeld } = useTouch();
+  const shown = useRef<StillRows<T>>({ rows: [], news: 0 });
+  const waits = shown.current.news > 0 || shown.current.rows.some(({ isGone }) => isGone);
+  // While something waits, each tick finds out whether the list may move.
+  const tick = waits ? second.value : 0;
+  if (items !== undefined && (list.read !== items || list.tick !== tick)) {
+    const before = shown.current.rows;
+    shown.current = list.still.take(items, isHeld() && list.limit === limit);
+    Object.assign(list, { read: items, limit, tick });
+    if (before.length > 0 && keysOf(before) !== keysOf(shown.current.rows)) moved.at = deviceNow();
+  }
+  const { rows, news } = shown.current;
 
   const wasEmpty = useRef(false);
   useEffect(() => {
-    const count = wasEmpty.current ? base.size : news;
-    wasEmpty.current = items?.length === 0 && base.size === 0;
+    const count = wasEmpty.current ? rows.length : news;
+    wasEmpty.current = items?.length === 0 && rows.length === 0;
     if (count > 0) announce(t('part.new', { count }));
-  }, [news, base.size, items === undefined]);
+  }, [news, rows.length, items === undefined]);
 
-  return {
-    rows: [...base].map(([key, item]) => ({ key, item: latest.get(key) ?? item, isGone: items !== undefined && !latest.has(key) })),
-    news,
-    show: () => {
-      moved.at = deviceNow();
-      setShown(latest);
-    },
+  const [, draw] = useState(0);
+  const show = () => {
+    moved.at = deviceNow();
+    shown.current = list.still.show();
+    draw((count) => count + 1);
   };
+  return { rows, news, show, around };
+}
+
+const keysOf = (rows: StillRows<unknown>['rows']): string => JSON.stringify(rows.map(({ key }) => key));
+
+/** Whether the viewer is at an element now, or was within ten seconds. */
+function useTouch(): { readonly around: StillList<never>['around']; readonly isHeld: () => boolean } {
+  const ref = useRef<HTMLDivElement>(null);
+  const touch = useRef({ isOver: false, at: -Infinity });
+  const touched = (isOver?: boolean) => () => {
+    touch.current = { isOver: isOver ?? touch.current.isOver, at: elapsed() };
+  };
+  const around = {
+    ref,
+    // A finger does not rest over the page.
+    onPointerMove: ({ pointerType }: PointerEvent) => touched(pointerType !== 'touch')(),
+    onPointerLeave: touched(false),
+    onPointerDown: touched(),
+    onKeyDown: touched(),
+    onFocusOut: touched(),
+  };
+  const isHeld = () => {
+    const element = ref.current;
+    if (element === null) return false;
+    const selection = document.getSelection();
+    const isSelected = selection !== null && !selection.isCollapsed && selection.containsNode(element, true);
+    return touch.current.isOver || isSelected || element.contains(document.activeElement) || elapsed() - touch.current.at < STILL_MS;
+  };
+  return { around, isHeld };
 }

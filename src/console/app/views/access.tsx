@@ -3,6 +3,8 @@ import { useState } from 'preact/hooks';
 import { useConsole } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
+import { useNow } from '../frame/use-now.js';
+import { useQuery } from '../frame/use-query.js';
 import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
@@ -11,13 +13,15 @@ import { RequestDialog, type Open } from './access/dialog.js';
 import { Ended } from './access/ended.js';
 import { Held } from './access/held.js';
 import { Pending } from './access/pending.js';
-import { useMine } from './access/read.js';
+import { instantsOf, mineAt, mineQuery } from './access/read.js';
 import './access/access.css';
 
 /** What the viewer holds, asks for, and held this week. */
 export function View(_props: ViewProps): JSX.Element {
   const { href, readOnly } = useConsole();
-  const { value, error, again } = useMine();
+  const { value, error, again } = useQuery(mineQuery);
+  const at = useNow(value, () => (value === undefined ? [] : instantsOf(value)));
+  const mine = value && mineAt(value, at);
   // Kept here, not in a row: a row may disappear while its dialog is open.
   const [open, setOpen] = useState<Open>();
   const ask = !readOnly && (
@@ -25,7 +29,7 @@ export function View(_props: ViewProps): JSX.Element {
       {t('access.ask')}
     </a>
   );
-  const isEmpty = value && value.status.held.length + value.status.scheduled.length + value.pending.length === 0;
+  const isEmpty = mine && mine.held.length + mine.scheduled.length + mine.pending.length === 0;
   return (
     <Page title={t('access.title')} aside={ask}>
       {error !== undefined && <Problem error={error} again={again} />}
@@ -34,14 +38,14 @@ export function View(_props: ViewProps): JSX.Element {
           {t('frame.starting')}
         </p>
       )}
-      {value && (
+      {value && mine && (
         <>
-          <Badge status={value.status} />
+          <Badge status={value.status} held={mine.held} />
           {isEmpty && value.status.locks.length === 0 && <Empty text={t('access.empty')} />}
-          <Held title={t('access.now')} grants={value.status.held} requests={value.requests} onOpen={setOpen} />
-          <Held title={t('access.later')} grants={value.status.scheduled} requests={value.requests} onOpen={setOpen} />
-          <Pending mine={value} onOpen={setOpen} />
-          <Ended mine={value} />
+          <Held title={t('access.now')} isHeld grants={mine.held} requests={value.requests} onOpen={setOpen} />
+          <Held title={t('access.later')} isHeld={false} grants={mine.scheduled} requests={value.requests} onOpen={setOpen} />
+          <Pending pending={mine.pending} waiting={value.waiting} onOpen={setOpen} />
+          <Ended endedGrants={mine.endedGrants} endedRequests={mine.endedRequests} />
         </>
       )}
       {open && <RequestDialog {...open} onClose={() => setOpen(undefined)} onDone={again} />}

@@ -25,6 +25,8 @@ export const inbox = {
   'inbox.twin': 'request {count}',
   'inbox.holds': 'Already holds {what} until {time}.',
   'inbox.holds.none': 'Holds nothing that overlaps.',
+  'inbox.holds.more': 'Holds more that is not listed here.',
+  'inbox.holdsLater': 'Will hold {what} from {time}',
   'inbox.missing': 'Needs {what}.',
   'inbox.missing.group': '{count} of {group}',
   'inbox.missing.more': '{count} more of {group}',

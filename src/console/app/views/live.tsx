@@ -4,7 +4,7 @@ import type { EngineStats } from '../../../explain.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t, type MessageKey } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
-import { useRead } from '../frame/use-read.js';
+import { useQuery } from '../frame/use-query.js';
 import { Button } from '../parts/button.js';
 import { FilterBar } from '../parts/filter-bar.js';
 import { Page } from '../parts/page.js';
@@ -14,22 +14,19 @@ import { filtersIn, targetOf, type Filters } from './live/filters.js';
 import { useHeld, type HeldNow } from './live/held.js';
 import { HeldList } from './live/held-list.js';
 import { Locks } from './live/locks.js';
+import { statsQuery } from './live/read.js';
 import './live.css';
 
 addMessages(live);
 
 /** Numbers of the service: what waits, and what is overdue. */
 function Figures({ held, unknown }: { readonly held: HeldNow; readonly unknown: string | undefined }): JSX.Element {
-  const { client, permits, href } = useConsole();
-  const { value } = useRead<EngineStats | undefined>(
-    (signal) => (permits('viewStats') ? client.stats({ signal }) : Promise.resolve(undefined)),
-    [],
-    ({ type }) => /^(request|lock|breakGlass)\./.test(type),
-  );
-  const count = held.blocks.reduce((sum, { items }) => sum + items.length, 0);
+  const { permits, href } = useConsole();
+  const { value } = useQuery(statsQuery(permits('viewStats')));
+  const { count, hasMore } = held;
   const of = ({ value: number, atLeast }: EngineStats['overdueEnds']) => `${number}${atLeast ? '+' : ''}`;
   const figures: readonly (readonly [MessageKey, string, string?])[] = [
-    ['live.held', unknown !== undefined ? '–' : held.isLoading && count === 0 ? '…' : `${count}${held.hasMore ? '+' : ''}`],
+    ['live.held', unknown !== undefined ? '–' : count === undefined ? '…' : `${count}${hasMore ? '+' : ''}`],
     ...(value === undefined
       ? []
       : ([
@@ -54,16 +51,16 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
   const { permits, readOnly, people } = useConsole();
   const held = useHeld(filters);
   const known = useMemo(() => {
-    const grants = held.blocks.flatMap(({ items }) => items);
+    const grants = held.rows.map(({ item }) => item);
     return { ids: grants.map(({ subject }) => subject), scopes: grants.map(({ scope }) => scope) };
-  }, [held.blocks]);
+  }, [held.rows]);
   const { person } = filters;
   // Of an id that nothing on the page knows, the number 0 would say more than is true.
-  const unknown = person !== undefined && held.blocks.length === 0 && !people.value.has(person) ? person : undefined;
+  const unknown = person !== undefined && held.count === 0 && !people.value.has(person) ? person : undefined;
   const [form, setForm] = useState<'revokeAll' | 'lock'>();
   const isFiltered = Object.values(filters).some((value) => value !== undefined);
   // A right for one target is no right without a target, which is what the menu knows. The dry run says whether it suffices.
-  const offers = (action: string) => !readOnly && (permits(action) || (isFiltered && !permits('listGrants') && held.blocks.length > 0));
+  const offers = (action: string) => !readOnly && (permits(action) || (isFiltered && !permits('listGrants') && held.rows.length > 0));
   const close = () => setForm(undefined);
   return (
     <>

@@ -1,11 +1,9 @@
 import type { JSX } from 'preact';
-import { nextOf } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
-import { useAt } from '../frame/use-at.js';
-import { useRead } from '../frame/use-read.js';
+import { useQuery } from '../frame/use-query.js';
 import { Empty } from '../parts/empty.js';
 import { Page, Section } from '../parts/page.js';
 import { Problem, statusOf } from '../parts/problem.js';
@@ -13,8 +11,7 @@ import { Scopes } from '../parts/scope.js';
 import { Actions } from './request/actions.js';
 import { Decide } from './request/decide.js';
 import { Facts, State } from './request/facts.js';
-import { readRequest, type RequestRead } from './request/read.js';
-import { changesOf } from './request/timeline.js';
+import { requestQuery, type RequestRead } from './request/read.js';
 import { Timeline } from './request/timeline-list.js';
 import { Waiting } from './request/waiting.js';
 import './request.css';
@@ -33,13 +30,7 @@ const Deliveries = later(() => import('./request/deliveries.js').then((module) =
 export function View({ route }: ViewProps): JSX.Element {
   const console = useConsole();
   const id = route.id ?? '';
-  const { value, error, again } = useRead(
-    (signal) => readRequest(console, id, signal),
-    [id],
-    ({ requestId }) => requestId === id,
-  );
-  // Time decides a deadline and a window, and no event says so.
-  useAt(value && nextOf(changesOf(value.found)), value, again);
+  const { value, error, again } = useQuery(requestQuery(console, id));
 
   const status = error === undefined ? undefined : statusOf(error);
   if (status === 404 || status === 410)

@@ -5,6 +5,7 @@ import type { AccessAsk, ExtensionAsk } from '../../../engine/requests/ask.js';
 import type { Amendment } from '../../../engine/requests/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
 import type { AccessRequest } from '../../../records/index.js';
+import { requestStatus } from '../../../lifecycle/status.js';
 import { limitedBy } from '../../../kernel/call-limit.js';
 import { CallerBudgets } from '../caller-budgets.js';
 import { changesAt } from '../changes-at.js';
@@ -159,7 +160,10 @@ export const getReviewers = operation({
   async run(call) {
     const request = await visibleRequest(call, call.path.requestId ?? '');
     const { kernel, self } = call;
-    return { body: await kernel.part(CallerBudgets).run(self, () => reviewersFor(kernel, request, seesExclusions(request, self))) };
+    const since = kernel.clock.read();
+    const requests = [{ ...request, status: requestStatus(request, since.forEnds) }];
+    const found = await kernel.part(CallerBudgets).run(self, () => reviewersFor(kernel, request, seesExclusions(request, self)));
+    return { body: { ...found, changesAt: await changesAt(kernel, since, { requests }) } };
   },
 });
 

@@ -174,7 +174,8 @@ const missing = list(struct<MissingApprovals>()({ group: text, approvals: count,
 
 export const reviewers = named(
   'Reviewers',
-  struct<RequestReviewers>()({
+  struct<RequestReviewers & Changing>()({
+    ...ofChanging,
     groups: texts,
     reviewers: about('The possible reviewers who can still act. Missing: they cannot be listed.', optional(texts)),
     missing,

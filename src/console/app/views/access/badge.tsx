@@ -3,13 +3,14 @@ import { t } from '../../frame/messages.js';
 import { Countdown, Time } from '../../parts/time.js';
 import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
-import type { Status } from './read.js';
+import type { MineNow, Status } from './read.js';
 
 /** What the viewer holds, in one look. */
-export function Badge({ status }: { readonly status: Status }): JSX.Element {
-  const { held, standing, locks, windows, at } = status;
+export function Badge({ status, held }: { readonly status: Status } & Pick<MineNow, 'held'>): JSX.Element {
+  const { standing, locks, windows } = status;
   const [lock] = locks;
-  const ends = windows.filter(({ startsAt }) => startsAt <= at).map(({ endsAt }) => endsAt);
+  const ids = new Set(held.map(({ id }) => id));
+  const ends = windows.filter(({ grantId }) => ids.has(grantId)).map(({ endsAt }) => endsAt);
   const state = lock ? 'locked' : held.length > 0 ? 'held' : 'none';
   return (
     <section class={`badge ${state}`} aria-label={t('access.title')}>

@@ -8,7 +8,7 @@ import { Name } from '../../parts/person.js';
 import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Time } from '../../parts/time.js';
-import type { Grant, Mine, Request } from './read.js';
+import type { Grant, MineNow, Request } from './read.js';
 
 interface End {
   readonly key: string;
@@ -50,10 +50,10 @@ function endOfRequest({ id, scopes, outcome, createdAt, end }: Request): End {
 const FEW = 6;
 
 /** What ended within a week: access, and requests that gave none. */
-export function Ended({ mine }: { readonly mine: Mine }): JSX.Element | null {
+export function Ended({ endedGrants, endedRequests }: Pick<MineNow, 'endedGrants' | 'endedRequests'>): JSX.Element | null {
   const { href, readOnly } = useConsole();
   const [isLong, setLong] = useState(false);
-  const all = [...mine.endedGrants.map(endOfGrant), ...mine.endedRequests.map(endOfRequest)].sort((a, b) => b.at - a.at);
+  const all = [...endedGrants.map(endOfGrant), ...endedRequests.map(endOfRequest)].sort((a, b) => b.at - a.at);
   if (all.length === 0) return null;
   const title = t('access.ended');
   return (

@@ -12,40 +12,49 @@ import { Ticket } from '../../parts/ticket.js';
 import { Countdown, Time } from '../../parts/time.js';
 import { WindowBar } from '../../parts/window-bar.js';
 import type { Open } from './dialog.js';
-import type { Found, Grant } from './read.js';
+import type { Grant, Request } from './read.js';
 
 export interface HeldProps {
   readonly title: string;
+  /** Whether they are held now, and not only later. */
+  readonly isHeld: boolean;
   readonly grants: readonly Grant[];
-  readonly requests: ReadonlyMap<string, Found>;
+  readonly requests: ReadonlyMap<string, Request>;
   readonly onOpen: (open: Open) => void;
 }
 
 /** Grants that are held or scheduled, those of a request together. */
-export function Held({ title, grants, requests, onOpen }: HeldProps): JSX.Element | null {
+export function Held({ title, isHeld, grants, requests, onOpen }: HeldProps): JSX.Element | null {
   if (grants.length === 0) return null;
   const ids = [...new Set(grants.map(({ requestId }) => requestId))];
   return (
     <Section title={title} count={grants.length}>
       <List label={title}>
         {ids.map((id) => (
-          <Bundle key={id} id={id} grants={grants.filter(({ requestId }) => requestId === id)} found={requests.get(id)} onOpen={onOpen} />
+          <Bundle
+            key={id}
+            id={id}
+            isHeld={isHeld}
+            grants={grants.filter(({ requestId }) => requestId === id)}
+            request={requests.get(id)}
+            onOpen={onOpen}
+          />
         ))}
       </List>
     </Section>
   );
 }
 
-interface BundleProps extends Pick<HeldProps, 'grants' | 'onOpen'> {
+interface BundleProps extends Pick<HeldProps, 'grants' | 'isHeld' | 'onOpen'> {
   readonly id: string;
-  readonly found: Found | undefined;
+  readonly request: Request | undefined;
 }
 
-function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
+function Bundle({ id, isHeld, grants, request, onOpen }: BundleProps): JSX.Element {
   const { href, readOnly } = useConsole();
   const isBundle = grants.length > 1;
-  const open = (kind: Open['kind'], grant?: Grant) => found && onOpen({ kind, found: { request: found.request, grants }, grant });
-  const review = found?.request.afterReview;
+  const open = (kind: Open['kind'], grant?: Grant) => request && onOpen({ kind, found: { request, grants }, grant });
+  const review = request?.afterReview;
   const isDue = review !== undefined && review.breakGlassReview === undefined;
   return (
     <Row>
@@ -65,20 +74,20 @@ function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
       ))}
       <div class="row-foot">
         <p class="row-words">
-          {found?.request.justification !== undefined && <q dir="auto">{found.request.justification}</q>}
+          {request?.justification !== undefined && <q dir="auto">{request.justification}</q>}
           <span class="quiet row-facts">
-            {found?.request.ticket !== undefined && (
+            {request?.ticket !== undefined && (
               <span>
-                <Ticket ticket={found.request.ticket} />
+                <Ticket ticket={request.ticket} />
               </span>
             )}
             {isDue && <Text k="access.reviewDue" with={{ time: <Time at={review.reviewBy} /> }} />}
             <a href={href('request', id)}>{t('access.request')}</a>
           </span>
         </p>
-        {!readOnly && found && (
+        {!readOnly && request && (
           <p class="actions">
-            {grants.some(({ status }) => status === 'active') && (
+            {isHeld && (
               <Button small onPress={() => open('Extend')}>
                 {t('access.moreTime')}
               </Button>

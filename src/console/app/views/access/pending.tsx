@@ -10,14 +10,17 @@ import { Text } from '../../parts/text.js';
 import { Ticket } from '../../parts/ticket.js';
 import { Countdown, Duration } from '../../parts/time.js';
 import type { Open } from './dialog.js';
-import type { Mine, Request, Waiting } from './read.js';
+import type { Mine, MineNow, Request, Waiting } from './read.js';
 
 /** The most people that a row names. */
 const MOST = 5;
 
 /** What the viewer has asked for and no reviewer has decided. */
-export function Pending({ mine, onOpen }: { readonly mine: Mine; readonly onOpen: (open: Open) => void }): JSX.Element | null {
-  const { pending, waiting } = mine;
+export function Pending({
+  pending,
+  waiting,
+  onOpen,
+}: Pick<MineNow, 'pending'> & Pick<Mine, 'waiting'> & { readonly onOpen: (open: Open) => void }): JSX.Element | null {
   if (pending.length === 0) return null;
   const title = t('access.pending');
   return (

@@ -1,15 +1,15 @@
 import { Fragment, type JSX } from 'preact';
 import type { InboxItem } from '../../../../index.js';
 import { now } from '../../frame/clock.js';
-import { useConsole } from '../../frame/console.js';
 import { addMessages, t } from '../../frame/messages.js';
-import { useRead } from '../../frame/use-read.js';
+import { useQuery } from '../../frame/use-query.js';
 import { CommentField } from '../../parts/comment-field.js';
 import { isStale } from '../../parts/decision-terms.js';
 import { Excluded } from '../../parts/excluded.js';
 import { Name } from '../../parts/person.js';
 import { Text } from '../../parts/text.js';
 import { Time } from '../../parts/time.js';
+import { reviewersQuery } from '../request/read.js';
 import { discussion } from './discussion-body.messages.js';
 
 addMessages(discussion);
@@ -79,12 +79,7 @@ function Said({ item: { request, comments } }: { readonly item: InboxItem }): JS
 
 /** Who can still act, and why the others do not count. */
 function Reviewers({ requestId }: { readonly requestId: string }): JSX.Element | null {
-  const { client } = useConsole();
-  const { value } = useRead(
-    (signal) => client.getReviewers(requestId, { signal, people: true }),
-    [requestId],
-    (change) => change.requestId === requestId,
-  );
+  const { value } = useQuery(reviewersQuery(requestId));
   const { reviewers = [], excluded = [] } = value ?? {};
   return (
     <>

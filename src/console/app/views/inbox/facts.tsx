@@ -1,17 +1,26 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { type InboxItem, patternScopes } from '../../../../index.js';
-import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { useNow } from '../../frame/use-now.js';
 import { Name } from '../../parts/person.js';
 import { Scope, Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Duration, Time } from '../../parts/time.js';
-import { useHoldings } from './holdings.js';
 import { Missing } from './missing.js';
+import type { Holding } from './read.js';
 
 /** What a reviewer weighs: earlier denials, locks, the same ask again, what the subject holds, and what is missing. */
-export function Facts({ item, isDecided = false }: { readonly item: InboxItem; readonly isDecided?: boolean }): JSX.Element {
+export function Facts({
+  item,
+  held,
+  isDecided = false,
+}: {
+  readonly item: InboxItem;
+  /** What the subject holds. `undefined`: the viewer may not see it. */
+  readonly held: Holding | undefined;
+  readonly isDecided?: boolean;
+}): JSX.Element {
   const { locked, narrowedTo, ownReview, denials, twins } = item;
   const { href } = useConsole();
   const [denial] = denials;
@@ -45,7 +54,7 @@ export function Facts({ item, isDecided = false }: { readonly item: InboxItem; r
           <Text k="inbox.narrowed" with={{ what: <Scopes scopes={narrowedTo.scopes} />, long: <Duration ms={narrowedTo.ttlMs} /> }} />
         </Fact>
       )}
-      <Holdings subject={item.request.subject} scopes={item.request.scopes} />
+      <Holdings held={held} scopes={item.request.scopes} />
       {!isDecided && (
         <Fact>
           <Missing item={item} />
@@ -59,22 +68,25 @@ function Fact({ tone, children }: { readonly tone?: 'no' | 'wait'; readonly chil
   return <li class={tone}>{children}</li>;
 }
 
-/** What the subject holds now that overlaps the request. */
-function Holdings({ subject, scopes }: { readonly subject: string; readonly scopes: readonly string[] }): JSX.Element | null {
-  // No event says that time has ended a grant.
-  const at = second.value;
-  const overlapping = useHoldings(subject)?.filter(
-    ({ scope: held, expiresAt }) => expiresAt > at && scopes.some((scope) => patternScopes.overlaps(held, scope)),
+/** What the subject holds now, or will, that overlaps the request. */
+function Holdings({ held, scopes }: { readonly held: Holding | undefined; readonly scopes: readonly string[] }): JSX.Element | null {
+  const at = useNow(held, () => held?.grants.map(({ expiresAt }) => expiresAt) ?? []);
+  if (held === undefined) return null;
+  const overlapping = held.grants.filter(
+    ({ scope, expiresAt }) => expiresAt > at && scopes.some((asked) => patternScopes.overlaps(scope, asked)),
   );
-  if (overlapping === undefined) return null;
-  if (overlapping.length === 0) return <Fact>{t('inbox.holds.none')}</Fact>;
   return (
     <>
-      {overlapping.map(({ id, scope, expiresAt }) => (
+      {overlapping.map(({ id, scope, status, startsAt, expiresAt }) => (
         <Fact key={id}>
-          <Text k="inbox.holds" with={{ what: <Scope scope={scope} />, time: <Time at={expiresAt} /> }} />
+          {status === 'scheduled' ? (
+            <Text k="inbox.holdsLater" with={{ what: <Scope scope={scope} />, time: <Time at={startsAt} /> }} />
+          ) : (
+            <Text k="inbox.holds" with={{ what: <Scope scope={scope} />, time: <Time at={expiresAt} /> }} />
+          )}
         </Fact>
       ))}
+      {held.more ? <Fact>{t('inbox.holds.more')}</Fact> : overlapping.length === 0 && <Fact>{t('inbox.holds.none')}</Fact>}
     </>
   );
 }

@@ -17,16 +17,19 @@ import { Discussion } from './discussion.js';
 import { Facts } from './facts.js';
 import { Gone } from './gone.js';
 import { rowKeyOf, type RowKey } from './keys.js';
+import type { Holding } from './read.js';
 
 export interface InboxRowProps {
   readonly item: InboxItem;
+  /** What the subject holds. */
+  readonly held: Holding | undefined;
   /** Whether the API no longer lists it. */
   readonly isGone: boolean;
   readonly onKey: (key: Extract<RowKey, 'next' | 'previous' | 'help'>, row: HTMLElement) => void;
 }
 
 /** One request: who, what, how long, why; what speaks for and against it; and the decision. */
-export function InboxRow({ item, isGone, onKey }: InboxRowProps): JSX.Element {
+export function InboxRow({ item, held, isGone, onKey }: InboxRowProps): JSX.Element {
   const { request, narrowedTo, locked } = item;
   const { people, readOnly, href } = useConsole();
   const control = useDecision(request, narrowedTo);
@@ -60,7 +63,7 @@ export function InboxRow({ item, isGone, onKey }: InboxRowProps): JSX.Element {
         </header>
         <div class="inbox-columns">
           <Requested request={request} />
-          <Facts item={item} isDecided={control.recorded !== undefined} />
+          <Facts item={item} held={held} isDecided={control.recorded !== undefined} />
         </div>
         {isOver && !control.held && !control.recorded ? (
           <Gone requestId={request.id} isLate={isLate} />

@@ -14,11 +14,14 @@ export const filtersIn = (query: URLSearchParams): Filters => ({
   ticket: query.get('ticket') || undefined,
 });
 
-/** The held grants that the filters select, the next end first. @param hasPatterns as of `selectionOf` */
+/**
+ * The grants that the filters select, also those that begin later: no event says that access has begun. The next end first.
+ *
+ * @param hasPatterns as of `selectionOf`
+ */
 export const queryOf = ({ person, scope, ticket }: Filters, hasPatterns: boolean): GrantListInput => ({
-  status: 'active',
+  status: 'open',
   order: 'due',
-  limit: 200,
   ...(person === undefined ? { all: true } : { subject: person }),
   ...(scope !== undefined && selectionOf(scope, hasPatterns)),
   ...(ticket !== undefined && { ticket }),

@@ -1,11 +1,8 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { LockWithStatus } from '../../../../index.js';
-import { nextOf } from '../../frame/clock.js';
-import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { useAt } from '../../frame/use-at.js';
-import { useRead } from '../../frame/use-read.js';
+import { useQuery } from '../../frame/use-query.js';
 import { Button } from '../../parts/button.js';
 import { List, Row } from '../../parts/list.js';
 import { Section } from '../../parts/page.js';
@@ -15,20 +12,11 @@ import { Scope } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Time } from '../../parts/time.js';
 import { UnlockDialog } from './dialogs.js';
+import { locksQuery } from './read.js';
 
 /** The standing locks. None: nothing is shown. */
 export function Locks({ canUnlock }: { readonly canUnlock: boolean }): JSX.Element | null {
-  const { client } = useConsole();
-  const {
-    value: locks = [],
-    error,
-    again,
-  } = useRead(
-    (signal) => client.listLocks({ signal, people: true }),
-    [],
-    ({ type }) => type.startsWith('lock.'),
-  );
-  useAt(nextOf(locks.map(({ until }) => until)), locks, again);
+  const { value: locks = [], error, again } = useQuery(locksQuery);
   const [lifted, setLifted] = useState<LockWithStatus>();
   if (error !== undefined) return <Problem error={error} again={again} />;
   if (locks.length === 0) return null;

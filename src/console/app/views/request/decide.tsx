@@ -8,7 +8,7 @@ import { Facts } from '../inbox/facts.js';
 import type { RequestRead } from './read.js';
 
 /** The viewer's decision, as in the inbox: with an undo, and with what a reviewer weighs. */
-export function Decide({ read: { found, item } }: { readonly read: RequestRead }): JSX.Element | null {
+export function Decide({ read: { found, item, held: holds } }: { readonly read: RequestRead }): JSX.Element | null {
   const { readOnly } = useConsole();
   const control = useDecision(item?.request ?? found.request, item?.narrowedTo);
   const [isNarrowing, setNarrowing] = useState(false);
@@ -19,7 +19,7 @@ export function Decide({ read: { found, item } }: { readonly read: RequestRead }
       <h2>{t('request.decide')}</h2>
       {item !== undefined ? (
         <>
-          <Facts item={item} />
+          <Facts item={item} held={holds} />
           <DecisionBar
             request={item.request}
             narrowedTo={item.narrowedTo}
