@@ -99,9 +99,11 @@ describeChromium('what time alone changes on an open page', (browser) => {
     expect(world.clock.now() - (NOW + 2 * MINUTE)).toBeLessThanOrEqual(2 * SECOND);
     await locks.close();
     await locked.close();
-    await mine.clock.fastForward(reviewBy - world.clock.now() - 4 * SECOND);
-    await one.clock.fastForward(reviewBy - world.clock.now() - 4 * SECOND);
-    await world.clock.advance(reviewBy - world.clock.now() - 4 * SECOND);
+    const left = reviewBy - world.clock.now() - 4 * SECOND;
+    // First the service: the pages, which pass a minute's read on the way, take its clock from the answer.
+    await world.clock.advance(left);
+    await mine.clock.fastForward(left);
+    await one.clock.fastForward(left);
     await until(reviewBy);
     await soon(mine, /expired without a decision/);
     await soon(one, /[Ee]xpired/);
@@ -164,6 +166,7 @@ describeChromium('what time alone changes on an open page', (browser) => {
     await settle();
     const before = world.answers.length;
     await world.advance(MINUTE);
-    expect(world.answers.slice(before).filter((answer) => answer.includes('/me?'))).toEqual([]);
+    // Only what is outside the journal is read again each minute.
+    expect(world.answers.slice(before).filter((answer) => answer.includes('/me?')).length).toBeLessThanOrEqual(1);
   });
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Still } from '../../src/console/app/parts/still.js';
+import { heldQuery } from '../../src/console/app/views/live/read.js';
 import { FalsePage, walk, type Wrong } from './walk/walk.js';
+import { aService, SEC } from './walk/world.js';
 
 const keyOf = (item: { readonly id?: string; readonly request?: { readonly id: string } }) => item.id ?? item.request?.id ?? '';
 
@@ -37,5 +39,25 @@ describe('the page of the console', () => {
 
   it.each(MUTANTS)('L48 would be caught with %s', async (_, wrong) => {
     await expect(walk(1, 400, wrong)).rejects.toThrow(FalsePage);
+  });
+
+  it('L42 sends at most fifty calls a second for fifty pages of Live at ten events a second', async () => {
+    const service = aService();
+    const sent: number[] = [];
+    const client = service.clientOf(SEC, () => sent.push(service.clock.now()));
+    const models = Array.from({ length: 50 }, (_, i) => service.modelOf(client, (i * 16) % 800));
+    for (const model of models) model.watch(heldQuery({ person: undefined, scope: undefined, ticket: undefined }, 200));
+    await service.pass(2_000);
+    const begin = service.clock.now();
+    for (let i = 0; i < 100; i++) {
+      for (const model of models) model.take({ type: 'grant.issued', requestId: `r${i}`, grantId: `r${i}.1` });
+      await service.pass(100);
+    }
+    for (const model of models) model.end();
+    await service.engine.close();
+    const seconds = Array.from({ length: 10 }, (_, i) => sent.filter((at) => Math.floor((at - begin) / 1_000) === i).length);
+    expect(Math.max(...seconds)).toBeLessThanOrEqual(50);
+    // The last event waits for the next round.
+    expect(Math.min(...seconds)).toBeGreaterThan(40);
   });
 });

@@ -43,6 +43,7 @@ describe('the reviewers of a pending request', () => {
         { group: 'security', approvals: 1, alternative: 0, step: 1 },
       ],
       missingInWords: '2 more of leads, then 1 more of security',
+      changesAt: asked.request.reviewBy,
     };
     expect(asked.outcome === 'pending' && asked.reviewers).toEqual(named.reviewers);
     expect(await read(MAYA)).toEqual(named);
@@ -67,7 +68,7 @@ describe('the reviewers of a pending request', () => {
     const { request } = await service.engine.requestAccess({ subject: MAYA, requestedBy: RAJ, scope: SCOPE, ttl: '30m' });
     for (const as of [MAYA, RAJ]) {
       const { status, body } = await service.send('GET', `/requests/${request.id}/reviewers`, { as });
-      expect([as, status, Object.keys(body)]).toEqual([as, 200, ['groups', 'reviewers', 'missing', 'missingInWords']]);
+      expect([as, status, Object.keys(body)]).toEqual([as, 200, ['groups', 'reviewers', 'missing', 'missingInWords', 'changesAt']]);
     }
   });
 
@@ -108,7 +109,10 @@ describe('the reviewers of a pending request', () => {
     const ask = { subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'INC-204', idempotencyKey: 'k' } as const;
     await expect(waiting.engine.requestAccess(ask)).rejects.toThrow('down');
     const [request] = (await waiting.engine.listRequests()).items;
-    expect((await waiting.send('GET', `/requests/${request?.id ?? ''}/reviewers`, { as: MAYA })).body).toEqual(none);
+    expect((await waiting.send('GET', `/requests/${request?.id ?? ''}/reviewers`, { as: MAYA })).body).toEqual({
+      ...none,
+      changesAt: request?.reviewBy,
+    });
   });
 
   it('omit a reviewer about whom the approver fails, report it, and ask about at most 100', async () => {
@@ -153,8 +157,9 @@ describe('the reviewers of a pending request', () => {
       decide: { outcome: 'review', quorum: { groups: [{ name: 'leads', approvals: 1 }] } },
       groupsOf: (person) => (person === SAM ? ['leads'] : []),
     });
-    const { read } = await aRequest(approver);
+    const { asked, read } = await aRequest(approver);
     expect(await read(SAM)).toEqual({
+      changesAt: asked.request.reviewBy,
       groups: ['leads'],
       missing: [{ group: 'leads', approvals: 1, alternative: 0, step: 0 }],
       missingInWords: '1 more of leads',
