@@ -46,7 +46,7 @@ describe('the page of the console', () => {
     const sent: number[] = [];
     const client = service.clientOf(SEC, () => sent.push(service.clock.now()));
     const models = Array.from({ length: 50 }, (_, i) => service.modelOf(client, (i * 16) % 800));
-    for (const model of models) model.watch(heldQuery({ person: undefined, scope: undefined, ticket: undefined }, 200));
+    for (const model of models) model.watch(heldQuery({ person: undefined, scope: undefined, ticket: undefined }, 200, true));
     await service.pass(2_000);
     const begin = service.clock.now();
     for (let i = 0; i < 100; i++) {

@@ -73,7 +73,7 @@ const viewsOf = (ids: readonly string[]): readonly (readonly [person: string, qu
   const all = [
     [MAYA, [mineQuery, ...requests(MAYA)]],
     [SAM, [inboxQuery(50), mineQuery, ...requests(SAM)]],
-    [SEC, [heldQuery(NO_FILTER, 200), heldQuery({ ...NO_FILTER, person: MAYA }, 200), locksQuery, inboxQuery(50)]],
+    [SEC, [heldQuery(NO_FILTER, 200, true), heldQuery({ ...NO_FILTER, person: MAYA }, 200, true), locksQuery, inboxQuery(50)]],
   ] as const;
   return all as unknown as readonly (readonly [string, readonly Query<never>[]])[];
 };
