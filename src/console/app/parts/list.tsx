@@ -104,15 +104,14 @@ export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) =>
   const list = useMemo(() => ({ still: new Still(keyOf), read: undefined as readonly T[] | undefined, limit, tick: 0 }), []);
   const { around, isHeld } = useTouch();
   const shown = useRef<StillRows<T>>({ rows: [], news: 0 });
-  const waits = shown.current.news > 0 || shown.current.rows.some(({ isGone }) => isGone);
-  // While something waits, each tick finds out whether the list may move.
-  const tick = waits ? second.value : 0;
-  if (items !== undefined && (list.read !== items || list.tick !== tick)) {
+  if (items !== undefined && (list.read !== items || waits(shown.current))) {
     const before = shown.current.rows;
     shown.current = list.still.take(items, isHeld() && list.limit === limit);
-    Object.assign(list, { read: items, limit, tick });
+    Object.assign(list, { read: items, limit });
     if (before.length > 0 && keysOf(before) !== keysOf(shown.current.rows)) moved.at = deviceNow();
   }
+  // While something waits, the part is drawn again each second, and finds out whether the list may move.
+  if (waits(shown.current)) list.tick = second.value;
   const { rows, news } = shown.current;
 
   const wasEmpty = useRef(false);
@@ -130,6 +129,8 @@ export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) =>
   };
   return { rows, news, show, around };
 }
+
+const waits = ({ rows, news }: StillRows<unknown>): boolean => news > 0 || rows.some(({ isGone }) => isGone);
 
 const keysOf = (rows: StillRows<unknown>['rows']): string => JSON.stringify(rows.map(({ key }) => key));
 
