@@ -3,8 +3,8 @@ import { useId, useState } from 'preact/hooks';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
+import { useLoaded } from '../../frame/use-loaded.js';
 import { Field, TextField } from '../../parts/field.js';
-import { PersonInput } from '../../parts/person-input.js';
 import { lengthsOf, type WindowBounds } from './choices.js';
 import { lengthMs } from './draft.js';
 
@@ -89,13 +89,23 @@ export function Start({ value, problem, onValue, aheadMs }: InputProps & { reado
   );
 }
 
+/** It loads later: most people ask for themselves. */
+const load = () => import('../../parts/person-input.js');
+
 /** For whom. The API decides whether the viewer may ask for them. @param props.onValue with `undefined`: a text that is no choice */
 export function Subject(props: Omit<InputProps, 'onValue'> & { readonly onValue: (subject: string | undefined) => void }): JSX.Element {
   const { value, problem, onValue } = props;
   const { permits } = useConsole();
+  const PersonInput = useLoaded(load).value?.PersonInput;
   return (
     <Field label={t('ask.subject')} required={false} hint={t('ask.subject.hint')} problem={problem}>
-      {(control) => <PersonInput {...control} {...{ value, onValue }} maySearch={permits('requestFor')} />}
+      {(control) =>
+        PersonInput ? (
+          <PersonInput {...control} {...{ value, onValue }} maySearch={permits('requestFor')} />
+        ) : (
+          <input {...control} type="text" readOnly value={value} />
+        )
+      }
     </Field>
   );
 }
