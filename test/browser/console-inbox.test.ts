@@ -150,6 +150,8 @@ describeChromium('the inbox', (browser) => {
     const other = await ask({ scope: READ, subject: LEE });
     const page = await open(ANA);
     const posts = postsOf(page);
+    // Where the focus is, the list stands still.
+    await rowOf(page, READ).focus();
     await world.engine.approve(id, { by: KOSTA });
     await expect.poll(async () => (await world.advance(200), await rowOf(page, WRITE).innerText())).toContain('No longer waits for you.');
     // A call that is in progress would time out.

@@ -216,3 +216,33 @@ it('a page that gets another caller sends nothing, and drops the answers that st
   expect(page.kept).toBe(kept);
   expect(page.queue.decide(decision('r3'))).toBe(false);
 });
+
+it('[C6] says after 10 seconds that no answer has arrived, and after 30 asks whether the decision is recorded', async () => {
+  const page = aPage();
+  page.queue.decide(decision('r1'));
+  page.advance(UNDO_MS);
+  page.advance(9_999);
+  expect([stateOf(page), page.queue.of('r1')?.isLate]).toEqual(['sending', undefined]);
+  page.advance(1);
+  expect([stateOf(page), page.queue.of('r1')?.isLate]).toEqual(['sending', true]);
+  page.isRecorded = true;
+  page.advance(20_000);
+  await settled();
+  expect([stateOf(page), page.log]).toEqual([undefined, ['unanswered r1', 'recorded r1']]);
+  // The call was not ended. Its answer changes nothing, and counts for no later decision.
+  page.queue.decide(decision('r1', { decidedAt: 1 }));
+  await page.answer();
+  expect([stateOf(page), page.log]).toEqual(['waiting', ['unanswered r1', 'recorded r1']]);
+});
+
+it('[C6] says that a decision is not recorded if the request lacks it after 30 seconds, and takes an answer that comes later', async () => {
+  const page = aPage();
+  page.queue.decide(decision('r1'));
+  page.advance(UNDO_MS);
+  page.isRecorded = false;
+  page.advance(30_000);
+  await settled();
+  expect(page.queue.of('r1')).toMatchObject({ state: 'refused', refusal: { name: 'unrecorded' } });
+  await page.answer();
+  expect([stateOf(page), page.log.at(-1)]).toEqual([undefined, 'recorded r1']);
+});

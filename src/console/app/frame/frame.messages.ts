@@ -31,6 +31,7 @@ export const frame = {
   'frame.starting': 'Loading',
   'frame.checking': 'Checking who is signed in',
   'frame.polling': 'Live updates are not available here. The page reads again every 15 seconds.',
+  'frame.asOf': 'As of {time}. Reading again.',
   'frame.offline': 'No connection. What you see may be out of date.',
   'frame.noViews': 'The service did not say what you may open. Load the page again.',
   'frame.newVersion': 'A new version is installed. The page loads again.',
@@ -45,6 +46,8 @@ export const frame = {
 
   'problem.store.title': 'The service cannot answer now',
   'problem.store.text': 'The page reads again by itself. A change that was sent may be done or not.',
+  'problem.late.title': 'No answer for 10 seconds',
+  'problem.late.text': 'What you see may be out of date. The page tries again.',
   'problem.offline.title': 'No answer',
   'problem.offline.text': 'The service did not answer. Check your connection.',
   'problem.forbidden.title': 'Not for you',

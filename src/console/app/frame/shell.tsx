@@ -1,6 +1,8 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { LostDecisions } from '../parts/lost-decisions.js';
+import { Text } from '../parts/text.js';
+import { Time } from '../parts/time.js';
 import { announced } from './announce.js';
 import type { AppProps } from './app-props.js';
 import type { Console } from './console.js';
@@ -60,6 +62,7 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
       <main id="content" tabIndex={-1}>
         {!session.isOnline.value && <p class="strip wait">{t('frame.offline')}</p>}
         {session.isPolling.value && session.isOnline.value && <p class="strip">{t('frame.polling')}</p>}
+        {state.name === 'ready' && <AsOf console={state.console} />}
         {session.isMenuShort.value && <p class="strip">{t('frame.noViews')}</p>}
         {state.name === 'ready' && <LostDecisions />}
         {children}
@@ -72,6 +75,17 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
         {announced.value}
       </p>
     </div>
+  );
+}
+
+/** While the page shows what it has read before it was hidden. */
+function AsOf({ console: { model } }: { readonly console: Console }): JSX.Element | null {
+  const at = model.asOf.value;
+  if (at === undefined) return null;
+  return (
+    <p class="strip" role="status">
+      <Text k="frame.asOf" with={{ time: <Time at={at} /> }} />
+    </p>
   );
 }
 

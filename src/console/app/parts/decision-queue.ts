@@ -11,6 +11,10 @@ import { lastingText } from '../../../internal/page.js';
 
 /** How long a decision can be undone. Milliseconds. */
 export const UNDO_MS = 5_000;
+/** A call without an answer is said to be late after this time. Milliseconds. */
+const LATE_MS = 10_000;
+/** A call is never ended. Without an answer in this time, the request is asked whether it has the decision. Milliseconds. */
+const LOST_MS = 30_000;
 
 /** What a person decided, with what the texts of the undo name. */
 export interface Decision {
@@ -41,6 +45,8 @@ export interface Decision {
 export type HeldDecision = Decision & {
   /** What the API said, if its failure lasts until an operator acts. */
   readonly lasting?: string | undefined;
+  /** Whether a call that is on its way has had no answer for ten seconds. */
+  readonly isLate?: boolean | undefined;
 } & ({ readonly state: 'waiting' | 'sending' | 'unanswered' } | { readonly state: 'refused'; readonly refusal: Refusal });
 
 /** What the queue needs of the page. */
@@ -156,9 +162,25 @@ export class DecisionQueue {
     this.#cancels.get(requestId)?.();
     this.#cancels.delete(requestId);
     this.#set({ ...held, state: 'sending' });
+    const stopLate = this.#ports.after(LATE_MS, () => this.#set({ ...held, state: 'sending', isLate: true }));
+    const stopLost = this.#ports.after(LOST_MS, () => {
+      this.#failed({ ...held, state: 'unanswered' });
+      void this.check();
+    });
+    const stop = () => {
+      stopLate();
+      stopLost();
+    };
+    this.#cancels.set(requestId, stop);
     void this.#ports.send(held).then(
-      () => this.#recorded(held),
+      () => {
+        stop();
+        // In the meantime it may have been found to be recorded, and the person may have decided about something else.
+        if (this.of(requestId)?.decidedAt === held.decidedAt) this.#recorded(held);
+      },
       (error: unknown) => {
+        stop();
+        if (this.of(requestId)?.decidedAt !== held.decidedAt) return;
         const refusal = refusalOf(error);
         // After a 5xx the review may still be in the journal.
         this.#failed(

@@ -86,7 +86,11 @@ export function Held({ held, control, onDismiss, onChange }: HeldProps): JSX.Ele
       <p>
         <Sentence decision={held} />{' '}
         <strong>
-          {held.state === 'unanswered' && held.lasting !== undefined ? <bdi>{held.lasting}</bdi> : t(`decision.${held.state}`)}
+          {held.state === 'unanswered' && held.lasting !== undefined ? (
+            <bdi>{held.lasting}</bdi>
+          ) : (
+            t(held.isLate === true ? 'decision.late' : `decision.${held.state}`)
+          )}
         </strong>{' '}
         {held.state === 'refused' && <bdi>{held.lasting ?? refusalText(held.refusal)}</bdi>}
       </p>

@@ -2,11 +2,12 @@ import type { JSX } from 'preact';
 import { useContext } from 'preact/hooks';
 import { ConsoleContext } from '../frame/console.js';
 import { t } from '../frame/messages.js';
+import { LateError } from '../frame/read-model.js';
 import { Button } from './button.js';
 import { refusalOf } from './decision-refusal.js';
 import { lastingText } from '../../../internal/page.js';
 
-type Kind = 'store' | 'offline' | 'forbidden' | 'gone' | 'busy' | 'other';
+type Kind = 'late' | 'store' | 'offline' | 'forbidden' | 'gone' | 'busy' | 'other';
 
 /** The HTTP status of an error of the client. `undefined`: no answer arrived, or it is another error. */
 export function statusOf(error: unknown): number | undefined {
@@ -16,6 +17,7 @@ export function statusOf(error: unknown): number | undefined {
 }
 
 function kindOf(error: unknown): Kind {
+  if (error instanceof LateError) return 'late';
   const status = statusOf(error);
   if (status === undefined) return (error as Error).name === 'HttpClientError' ? 'offline' : 'other';
   if (status === 403) return 'forbidden';

@@ -44,6 +44,7 @@ export const inbox = {
   'decision.undo': 'Undo',
   'decision.waiting': 'Not sent yet.',
   'decision.sending': 'Sending. Not recorded yet.',
+  'decision.late': 'No answer for 10 seconds. Still waiting: not recorded yet.',
   'decision.again': 'Decide this again',
   'decision.dismiss': 'Dismiss',
   'decision.yours.approve': 'You approve {what} for {who}, {long}.',
