@@ -1,6 +1,6 @@
 import type { AccessPreview } from '../explain/preview.js';
 import type { JsonObject } from '../../model/json.js';
-import type { AccessResult, AccessStatus, BreakGlassReviewItem, EndedRecords, InboxItem, RevokeAllReport } from '../../engine/answers.js';
+import type { AccessResult, AccessStatus, EndedRecords, InboxItem, RevokeAllReport } from '../../engine/answers.js';
 import type { WithWindow } from '../../engine/requests/ask.js';
 import type { BreakGlassResult } from '../../engine/break-glass/break-glass.js';
 import type { CommentResult } from '../../engine/requests/comments.js';
@@ -19,6 +19,7 @@ import type { Badge, BadgeState } from '../http/badge.js';
 import type { Changing } from '../http/changes-at.js';
 import type { Holdings, InboxPage } from '../http/holdings.js';
 import type { JournalPage, PartVerification } from '../http/journal-parts.js';
+import type { ListedReview } from '../http/break-glass-review.js';
 import type { ExcludedReviewer, RequestReviewers } from '../http/reviewers.js';
 import type { HttpAction } from '../http/actions.js';
 import type { FoundPerson, Person } from '../http/person.js';
@@ -40,6 +41,7 @@ export type {
   JournalPage,
   PartVerification,
   Person,
+  ListedReview,
   RequestReviewers,
   TimelineEvent,
 };
@@ -160,7 +162,7 @@ export interface AccessClient {
   /** Takes access at once, in an emergency. A reviewer must review it afterwards. */
   breakGlass<Window = undefined>(ask: WithWindow<inputs.BreakGlassInput, Window>, options?: Keyed): Promise<BreakGlassResult>;
   /** The pending break-glass reviews that the caller may give; with `all`, all of them, if `may` permits it. */
-  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Read): NamedPages<BreakGlassReviewItem>;
+  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Read): NamedPages<ListedReview>;
   /** Reviews break-glass access. `unjustified` ends it. */
   reviewBreakGlass(requestId: string, review: inputs.BreakGlassReviewInput, options?: Call): Promise<RequestWithStatus>;
 

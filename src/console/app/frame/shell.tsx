@@ -10,7 +10,8 @@ import { language, t } from './messages.js';
 import { withReturn, type PageOptions } from './options.js';
 import { Settings } from './settings.js';
 import type { ViewName } from './types.js';
-import { useRead } from './use-read.js';
+import { useQuery } from './use-query.js';
+import { reviewsQuery } from '../views/break-glass/read.js';
 import { EmergencyButton } from '../views/emergency/button.js';
 
 /** The views of the menu, and the action without which a view would answer 403. */
@@ -22,9 +23,6 @@ const OVERSIGHT: readonly (readonly [ViewName, string | undefined])[] = [
   ['report', 'accessReport'],
   ['journal', 'journalHead'],
 ];
-
-/** The most reviews that are counted, as many as the view lists. */
-const MOST = 1_000;
 
 export function Shell(props: AppProps & { readonly children: ComponentChildren }): JSX.Element {
   const { options, session, children } = props;
@@ -91,7 +89,7 @@ function AsOf({ console: { model } }: { readonly console: Console }): JSX.Elemen
 
 function Menu({ console }: { readonly console: Console }): JSX.Element {
   const { permits, route } = console;
-  const reviews = useEmergencyReviews(console);
+  const reviews = useQuery(reviewsQuery(permits('breakGlassReviews'))).value?.items.length ?? 0;
   // Once shown, it stays: no entry moves under a finger.
   const hasEmergencies = useRef(false);
   hasEmergencies.current ||= permits('breakGlass') || reviews > 0 || route.value?.view === 'break-glass';
@@ -124,17 +122,6 @@ function Views({ href, route, overseen, reviews }: ViewsProps): JSX.Element {
       <ul>{overseen.map((view) => link(view, view === 'break-glass' ? reviews : 0))}</ul>
     </nav>
   );
-}
-
-/** How many emergency uses wait for a review, as the view lists them. */
-function useEmergencyReviews({ client, permits }: Console): number {
-  const { value } = useRead(
-    (signal) => client.listBreakGlassReviews({ limit: MOST, all: permits('breakGlassReviews') || undefined }, { signal }),
-    [],
-    // A use is approved as it is taken.
-    ({ type }) => type === 'request.approved' || type.startsWith('breakGlass.'),
-  );
-  return value?.items.length ?? 0;
 }
 
 export function SignedOut({ options }: { readonly options: PageOptions }): JSX.Element {

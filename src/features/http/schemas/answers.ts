@@ -2,15 +2,7 @@ import type { AccessPreview } from '../../explain/preview.js';
 import type { RequiredField } from '../../../core/approver-port.js';
 import type { Page } from '../../../core/ports.js';
 import { RISKS } from '../../../core/requestable.js';
-import type {
-  AccessResult,
-  AccessStatus,
-  AccessWindow,
-  BreakGlassReviewItem,
-  EndedRecords,
-  InboxItem,
-  RevokeAllReport,
-} from '../../../engine/answers.js';
+import type { AccessResult, AccessStatus, AccessWindow, EndedRecords, InboxItem, RevokeAllReport } from '../../../engine/answers.js';
 import type { EndCounts } from '../../../engine/endings/count-ends.js';
 import type { LockResult } from '../../../engine/endings/locks.js';
 import type { RequestFound } from '../../../engine/lists/lookups.js';
@@ -25,6 +17,7 @@ import type { Requestable, RequestableList } from '../../explain/requestable-typ
 import type { LinkPreview } from '../../links/options.js';
 import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
 import type { Badge } from '../badge.js';
+import type { ListedReview } from '../break-glass-review.js';
 import type { Changing } from '../changes-at.js';
 import type { Holdings, InboxPage } from '../holdings.js';
 import type { ExcludedReviewer, RequestReviewers } from '../reviewers.js';
@@ -243,7 +236,14 @@ export const lockAnswer = either<LockResult | EndCounts>(locked, endCounts);
 export const locks = struct<{ readonly items: readonly unknown[] }>()({
   items: list(lockWithStatus) as unknown as Field<readonly unknown[]>,
 });
-export const breakGlassReviews = page(struct<BreakGlassReviewItem>()({ request: accessRequest, reviewBy: instant, isOverdue: flag }));
+export const breakGlassReviews = page(
+  struct<ListedReview>()({
+    request: accessRequest,
+    reviewBy: instant,
+    isOverdue: flag,
+    mine: about('Whether the caller may give the review.', flag),
+  }),
+);
 export const linkPreview = named(
   'LinkPreview',
   struct<LinkPreview>()({

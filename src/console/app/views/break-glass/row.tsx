@@ -1,7 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import { useComputed } from '@preact/signals';
-import type { BreakGlassReviewItem } from '../../../../index.js';
 import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
@@ -18,14 +17,10 @@ import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Countdown, Time } from '../../parts/time.js';
 import { useDecision, type DecisionControl } from '../../parts/use-decision.js';
-
-export interface ReviewItem extends BreakGlassReviewItem {
-  /** Whether the viewer may give the review. */
-  readonly isMine: boolean;
-}
+import type { Listed } from './read.js';
 
 /** One use of emergency access, in a line that opens: who took what, when and why, and the review that must follow. */
-export function BreakGlassRow({ item, isGone }: { readonly item: ReviewItem; readonly isGone: boolean }): JSX.Element {
+export function BreakGlassRow({ item, isGone }: { readonly item: Listed; readonly isGone: boolean }): JSX.Element {
   const { request, reviewBy } = item;
   const { people, href, readOnly } = useConsole();
   const control = useDecision(request);
@@ -79,12 +74,12 @@ export function BreakGlassRow({ item, isGone }: { readonly item: ReviewItem; rea
 }
 
 interface ReviewProps {
-  readonly item: ReviewItem;
+  readonly item: Listed;
   readonly isGone: boolean;
   readonly control: DecisionControl;
 }
 
-function Review({ item: { request, isMine }, isGone, control }: ReviewProps): JSX.Element | null {
+function Review({ item: { request, mine }, isGone, control }: ReviewProps): JSX.Element | null {
   const { announce, client, drafts, people, readOnly } = useConsole();
   const name = draftOf(request.id);
   const [reason, setReason] = useState(() => {
@@ -97,7 +92,7 @@ function Review({ item: { request, isMine }, isGone, control }: ReviewProps): JS
     drafts.write(name, text || undefined);
   };
   if (readOnly || isGone) return null;
-  if (!isMine) return <p class="quiet">{t('break-glass.others')}</p>;
+  if (!mine) return <p class="quiet">{t('break-glass.others')}</p>;
   const values = { who: people.value.get(request.subject)?.name ?? request.subject, what: request.scopes.join(', ') };
   const confirm = async () => {
     await client.reviewBreakGlass(request.id, { verdict: 'unjustified', reason: reason.trim() || undefined });
