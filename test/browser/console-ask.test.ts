@@ -62,6 +62,56 @@ describeChromium('asking, and the page of a request', (browser) => {
     ]);
   });
 
+  it('says what will happen as the person stops to type, at most each two seconds, and moves no focus', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const page = await world.open(MAYA, `ask?scope=${WRITE}`);
+    const why = page.getByLabel('Why');
+    await page.getByLabel('Ticket').fill('INC-4711');
+    await world.advance(3_000);
+    const { answers } = world;
+    const dryRuns = () => answers.filter((answer) => answer.startsWith('POST /access/v1/requests ')).length;
+    expect(dryRuns()).toBe(0);
+    await why.pressSequentially('Orders');
+    await world.advance(400);
+    await why.pressSequentially(' wait');
+    await world.advance(400);
+    expect(dryRuns()).toBe(0);
+    await world.pass(page.getByText(/Reviewers decide before/));
+    expect([dryRuns(), await why.evaluate((field) => field === document.activeElement)]).toEqual([1, true]);
+    for (let n = 0; n < 4; n++) {
+      await why.pressSequentially('.');
+      await world.advance(600);
+    }
+    expect(dryRuns()).toBeLessThanOrEqual(2);
+    // A value that would be refused marks no field before a press.
+    await page.getByLabel('Ticket').fill('nothing');
+    await world.pass(page.getByText('It would be refused like this.'));
+    expect(await page.locator('[aria-invalid]').count()).toBe(0);
+    expect((await world.engine.listRequests({ subject: MAYA })).items).toEqual([]);
+  });
+
+  it('needs one press for what is granted at once', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const page = await world.open(MAYA, 'ask?scope=logs:checkout');
+    await page.getByRole('button', { name: 'Get the access' }).click();
+    await page.getByText('Granted', { exact: true }).first().waitFor();
+    expect(await world.engine.isAllowed(MAYA, 'logs:checkout')).toBe(true);
+  });
+
+  it('begins in the search, moves by arrows, and shows first what the viewer has asked for', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    await world.engine.requestAccess({ subject: MAYA, scope: 'db-prod:users:read', ttl: '1h', justification: 'A look' });
+    const page = await world.open(MAYA);
+    await page.getByRole('navigation').getByRole('link', { name: 'Ask' }).click();
+    await page.getByRole('list', { name: 'You asked for before' }).waitFor();
+    await expect.poll(() => page.getByRole('searchbox').evaluate((field) => field === document.activeElement)).toBe(true);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await page.locator('.ask-head').getByText('db-prod:users:read').waitFor();
+  });
+
   it('makes one request if the answer to the send is lost, and the person sends again', async () => {
     const { open, advance } = await begin();
     const page = await open(MAYA, `ask?scope=${WRITE}`);

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Requestable } from '../../src/features/explain/requestable-types.js';
-import { askable, choiceOf, found, isOpen, itemOf, lengthsOf } from '../../src/console/app/views/ask/choices.js';
+import {
+  askable,
+  askedBefore,
+  choiceOf,
+  exampleOf,
+  found,
+  grouped,
+  isOpen,
+  itemOf,
+  lengthsOf,
+} from '../../src/console/app/views/ask/choices.js';
 import { addressed, askOf, byField, changed, emptyFields, newDraft, retyped } from '../../src/console/app/views/ask/draft.js';
 
 const MINUTE = 60_000;
@@ -28,6 +38,47 @@ const item = (scope: string, more: Partial<Requestable> = {}): Requestable => ({
   breakGlass: false,
   usualWaitMs: undefined,
   ...more,
+});
+
+describe('the list before a search', () => {
+  const items = [item('db-prod:*:read', { title: 'Read' }), item('logs:**'), item('**'), item('db-prod:a:write')];
+
+  it('is by system, in the order of the list', () => {
+    const groups = grouped([...items, item('__proto__:x')]).map(({ name, items: of }) => [name, of.map(({ scope }) => scope)]);
+    expect(groups).toEqual([
+      ['db-prod', ['db-prod:*:read', 'db-prod:a:write']],
+      ['logs', ['logs:**']],
+      [undefined, ['**']],
+      ['__proto__', ['__proto__:x']],
+    ]);
+  });
+
+  it('begins with what the viewer asks for often and last, if it may be asked for again', () => {
+    const day = 24 * HOUR;
+    const asked = (scope: string, daysAgo: number) => ({ scopes: [scope], createdAt: 100 * day - daysAgo * day });
+    const some = [item('db-prod:*:read', { title: 'Read' }), item('logs:**', { except: ['logs:secret'] })];
+    const requests = [
+      asked('logs:a', 1),
+      ...[30, 31, 32, 33].map((ago) => asked('db-prod:old:read', ago)),
+      asked('db-prod:b:read', 2),
+      asked('db-prod:b:read', 3),
+      asked('logs:secret', 0),
+      asked('vault:key', 0),
+    ];
+    expect(askedBefore(some, requests).map(({ scope, title }) => [scope, title])).toEqual([
+      ['db-prod:b:read', 'Read'],
+      ['logs:a', undefined],
+      ['db-prod:old:read', 'Read'],
+    ]);
+    expect(askedBefore(some, [])).toEqual([]);
+  });
+
+  it.each([
+    ['INC-####', 'INC-4711'],
+    ['INC-*', 'INC-4711'],
+    ['CHG-######/#', 'CHG-471147/1'],
+    ['a*b', 'a*b'],
+  ])('shows an example of the form %s', (form, example) => expect(exampleOf(form)).toBe(example));
 });
 
 describe('the scopes to choose from', () => {

@@ -22,7 +22,9 @@ export function Page({ title, lead, aside, children }: PageProps): JSX.Element {
     document.title = `${title} · ${options.title}`;
   }, [title]);
   useEffect(() => {
-    if (!isFirst) heading.current?.focus({ preventScroll: true });
+    // A view may begin in its search.
+    const isTaken = heading.current?.closest('article')?.contains(document.activeElement);
+    if (!isFirst && !isTaken) heading.current?.focus({ preventScroll: true });
     isFirst = false;
   }, []);
   return (

@@ -78,3 +78,50 @@ export function choiceOf({ scope, outcome, problems, rule }: Pick<CanAsk, 'scope
     },
   };
 }
+
+/** A text of a form such as `INC-####`, in which # is a digit, or `INC-*`. */
+export function exampleOf(form: string): string {
+  let digit = 0;
+  return form.replace(/#|\*$/g, (sign) => (sign === '*' ? '4711' : String('4711'[digit++ % 4])));
+}
+
+/** The items of one system, which the first segment of their scopes names. */
+export interface Group {
+  /** `undefined`: scopes of any system. */
+  readonly name: string | undefined;
+  readonly items: readonly Requestable[];
+}
+
+/** The items by system, in the order of the list. */
+export function grouped(items: readonly Requestable[]): readonly Group[] {
+  const groups = new Map<string | undefined, Requestable[]>();
+  for (const item of items) {
+    const first = item.scope.split(':', 1)[0] ?? '';
+    const name = first.includes('*') ? undefined : first;
+    groups.set(name, [...(groups.get(name) ?? []), item]);
+  }
+  return [...groups].map(([name, of]) => ({ name, items: of }));
+}
+
+/** How many scopes are offered again. */
+const MOST_AGAIN = 4;
+/** After this time, an ask counts half. Milliseconds. */
+const HALF_MS = 7 * DAY;
+
+/** The scopes that the viewer asks for often and has asked for last, of those that may be asked for again. */
+export function askedBefore(
+  items: readonly Requestable[],
+  requests: readonly { readonly scopes: readonly string[]; readonly createdAt: number }[],
+): readonly Requestable[] {
+  const last = Math.max(...requests.map(({ createdAt }) => createdAt));
+  const weights = new Map<string, number>();
+  for (const { scopes, createdAt } of requests)
+    for (const scope of scopes) weights.set(scope, (weights.get(scope) ?? 0) + 0.5 ** ((last - createdAt) / HALF_MS));
+  return [...weights]
+    .sort((a, b) => b[1] - a[1])
+    .flatMap(([scope]) => {
+      const item = itemOf(items, scope);
+      return item === undefined ? [] : [{ ...item, scope }];
+    })
+    .slice(0, MOST_AGAIN);
+}

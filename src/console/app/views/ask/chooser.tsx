@@ -1,18 +1,21 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Requestable } from '../../../../explain.js';
 import { isPattern } from '../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { useRead } from '../../frame/use-read.js';
 import { Empty } from '../../parts/empty.js';
 import { Field } from '../../parts/field.js';
 import { More } from '../../parts/list.js';
 import { Scope } from '../../parts/scope.js';
-import { found, itemOf } from './choices.js';
+import { askedBefore, found, grouped, itemOf } from './choices.js';
 import { Facts } from './facts.js';
 
 /** How many items are shown at a time. */
 const SHOWN = 50;
+/** How many of the viewer's own requests say what is asked for again. */
+const RECENT = 50;
 
 export interface ChooserProps {
   readonly items: readonly Requestable[];
@@ -21,20 +24,32 @@ export interface ChooserProps {
 
 /** The list of what may be asked for, searched by words. Each item is a link to its form. */
 export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
-  const { href, navigate } = useConsole();
+  const { client, href, navigate } = useConsole();
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => list.current?.querySelector('input')?.focus(), []);
   const [search, setSearch] = useState('');
   const [shown, setShown] = useState(SHOWN);
   const matching = found(items, search);
   const text = search.trim();
   const other = isPattern(text) && itemOf(items, text) === undefined ? text : undefined;
   const hrefOf = (scope: string) => href('ask', undefined, { scope });
+  const before =
+    useRead(
+      (signal) => client.listRequests({ limit: RECENT }, { signal }),
+      [],
+      () => false,
+    ).value?.items ?? [];
+  const groups =
+    text === ''
+      ? [{ name: t('ask.before'), items: askedBefore(items, before) }, ...grouped(matching.slice(0, shown))]
+      : [{ name: t('ask.items'), items: matching.slice(0, shown) }];
   const open = () => {
     const [first, ...rest] = matching;
     const scope = itemOf(items, text) !== undefined ? text : first !== undefined && rest.length === 0 ? first.scope : other;
     if (scope !== undefined) navigate(hrefOf(scope));
   };
   return (
-    <>
+    <div class="page" ref={list} onKeyDown={(event) => moveBy(event, list.current)}>
       <SearchForm
         value={search}
         onValue={(value) => {
@@ -54,15 +69,36 @@ export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
         </p>
       )}
       {matching.length === 0 && other === undefined && <Empty text={t(items.length === 0 ? 'ask.empty' : 'ask.none')} />}
-      <ul class="ask-items" aria-label={t('ask.items')}>
-        {matching.slice(0, shown).map((item) => (
-          <Item key={`${item.scope} ${item.rule ?? ''}`} item={item} href={hrefOf(item.scope)} />
-        ))}
-      </ul>
+      {groups.map(
+        ({ name = t('ask.any'), items: of }) =>
+          of.length > 0 && (
+            <section key={name} class="section">
+              <h2>
+                <bdi>{name}</bdi>
+              </h2>
+              <ul class="ask-items" aria-label={name}>
+                {of.map((item) => (
+                  <Item key={`${item.scope} ${item.rule ?? ''}`} item={item} href={hrefOf(item.scope)} />
+                ))}
+              </ul>
+            </section>
+          ),
+      )}
       {matching.length > shown && <More onPress={() => setShown(shown + SHOWN)} />}
       {!isComplete && <p class="quiet">{t('ask.incomplete')}</p>}
-    </>
+    </div>
   );
+}
+
+/** The arrows move between the search and the items, and Enter opens the item with the focus. */
+function moveBy(event: KeyboardEvent, list: HTMLElement | null): void {
+  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+  if (step === 0 || list === null || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const stops = [...list.querySelectorAll<HTMLElement>('input, a')];
+  const next = stops[stops.indexOf(document.activeElement as HTMLElement) + step];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
 }
 
 interface SearchFormProps {

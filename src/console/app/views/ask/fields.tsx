@@ -5,7 +5,7 @@ import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
 import { useLoaded } from '../../frame/use-loaded.js';
 import { Field, TextField } from '../../parts/field.js';
-import { lengthsOf, type WindowBounds } from './choices.js';
+import { exampleOf, lengthsOf, type WindowBounds } from './choices.js';
 import { lengthMs } from './draft.js';
 
 interface InputProps {
@@ -57,7 +57,7 @@ export function MetadataField(
     return (
       <TextField
         label={title}
-        hint={like === undefined ? undefined : t('ask.ticket.hint', { form: like })}
+        hint={like === undefined ? undefined : t('ask.ticket.hint', { example: exampleOf(like) })}
         {...{ value, problem, onValue }}
       />
     );

@@ -4,7 +4,7 @@ import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { TextField } from '../../parts/field.js';
 import { Named } from './chooser.js';
-import { isOpen, type Choice } from './choices.js';
+import { exampleOf, isOpen, type Choice } from './choices.js';
 import type { Addressed } from './draft.js';
 import { Facts } from './facts.js';
 import { Length, MetadataField, Start, Subject } from './fields.js';
@@ -21,7 +21,8 @@ export interface AskFormProps {
 /** The form for a scope. It asks what will happen first, and sends only what was shown. */
 export function AskForm({ choice, given }: AskFormProps): JSX.Element {
   const ask = useAsk(choice, given);
-  const { form, preview, check, send } = ask;
+  const { form, preview, isRefused, isQuiet, check, send, take } = ask;
+  const isAtOnce = choice.outcome === 'approve';
   return (
     <form
       class="ask-form"
@@ -29,21 +30,42 @@ export function AskForm({ choice, given }: AskFormProps): JSX.Element {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        void check();
+        void (isAtOnce ? take() : check());
       }}
     >
-      <Head choice={choice} scope={ask.draft.scope.trim()} />
-      <NeededFields ask={ask} choice={choice} />
-      <MoreFields ask={ask} choice={choice} />
-      <OtherProblems ask={ask} />
-      {preview === undefined ? (
-        <p class="actions">
-          <Button kind="yes" type="submit">
-            {t('ask.check')}
-          </Button>
-        </p>
+      <div class="ask-fields">
+        <Head choice={choice} scope={ask.draft.scope.trim()} />
+        <NeededFields ask={ask} choice={choice} />
+        <MoreFields ask={ask} choice={choice} />
+        <OtherProblems ask={ask} />
+        {isAtOnce ? (
+          <p class="actions">
+            <Button kind="yes" onPress={take}>
+              {t('ask.send.granted')}
+            </Button>
+          </p>
+        ) : (
+          preview === undefined && (
+            <p class="actions">
+              <Button kind="yes" type="submit">
+                {t('ask.check')}
+              </Button>
+            </p>
+          )
+        )}
+      </div>
+      {preview !== undefined ? (
+        <Outcome
+          preview={preview}
+          choice={choice}
+          isQuiet={isQuiet}
+          onSend={isAtOnce && preview.outcome === 'granted' ? undefined : send}
+        />
       ) : (
-        <Outcome preview={preview} choice={choice} onSend={send} />
+        <section class="ask-outcome unsaid" role="status">
+          <h3>{t('ask.will')}</h3>
+          <p class="quiet">{t(isRefused ? 'ask.will.refused' : 'ask.will.unsaid')}</p>
+        </section>
       )}
     </form>
   );
@@ -140,7 +162,7 @@ function Ticket({ ask, form, required }: TicketProps): JSX.Element {
   return (
     <TextField
       label={t('ask.ticket')}
-      hint={typeof form === 'string' ? t('ask.ticket.hint', { form }) : undefined}
+      hint={typeof form === 'string' ? t('ask.ticket.hint', { example: exampleOf(form) }) : undefined}
       problem={problemOf(ask, 'ticket')}
       value={ask.draft.ticket}
       onValue={(value) => ask.set({ ticket: value })}

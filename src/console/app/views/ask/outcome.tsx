@@ -16,15 +16,20 @@ type Preview = Exclude<AccessPreview, { readonly outcome: 'refused' }>;
 export interface OutcomeProps {
   readonly preview: Preview;
   readonly choice: Choice;
-  readonly onSend: () => Promise<void>;
+  /** Whether it is said without a press, and takes no focus. */
+  readonly isQuiet: boolean;
+  /** `undefined`: another button sends it. */
+  readonly onSend: (() => Promise<void>) | undefined;
 }
 
-/** What will happen, before anything is sent. It has the focus, so that a screen reader begins there. */
-export function Outcome({ preview, choice, onSend }: OutcomeProps): JSX.Element {
+/** What will happen, before anything is sent. After a press it has the focus, so that a screen reader begins there. */
+export function Outcome({ preview, choice, isQuiet, onSend }: OutcomeProps): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), [preview]);
+  useEffect(() => {
+    if (!isQuiet) heading.current?.focus();
+  }, [preview]);
   const { outcome, reused } = preview;
-  const canSend = !reused && (outcome === 'granted' || outcome === 'pending');
+  const canSend = onSend && !reused && (outcome === 'granted' || outcome === 'pending');
   return (
     <section class="ask-outcome">
       <h3 tabIndex={-1} ref={heading}>
@@ -34,7 +39,7 @@ export function Outcome({ preview, choice, onSend }: OutcomeProps): JSX.Element 
         <Reused preview={preview} />
       ) : (
         <>
-          <p>
+          <p role="status">
             <Decision preview={preview} />
           </p>
           <AccessTerms preview={preview} choice={choice} />
@@ -74,7 +79,7 @@ function Decision({ preview: { outcome, request } }: Pick<OutcomeProps, 'preview
 }
 
 /** The access that the ask would give: what, when and for whom, and who reviews it. */
-function AccessTerms({ preview, choice }: Omit<OutcomeProps, 'onSend'>): JSX.Element {
+function AccessTerms({ preview, choice }: Pick<OutcomeProps, 'preview' | 'choice'>): JSX.Element {
   const { caller } = useConsole();
   const { outcome, request } = preview;
   return (

@@ -2,6 +2,7 @@ import type { RefObject } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AccessClient } from '../../../../client.js';
 import type { AccessPreview } from '../../../../explain.js';
+import { after, deviceNow } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import type { Choice } from './choices.js';
@@ -13,6 +14,8 @@ interface Answer {
   readonly key: string;
   readonly preview?: Exclude<AccessPreview, { readonly outcome: 'refused' }>;
   readonly refusal?: AskRefusal;
+  /** Whether no press has asked: it moves no focus, and marks no field. */
+  readonly isQuiet?: boolean;
 }
 
 /** The state of a form, and what a person can do with it. */
@@ -24,22 +27,30 @@ export interface Ask {
   readonly setSubject: (subject: string | undefined) => void;
   readonly preview: Answer['preview'] | undefined;
   readonly refusal: AskRefusal | undefined;
+  /** Whether it would be refused, as asked without a press. */
+  readonly isRefused: boolean;
+  /** Whether what is said came without a press. */
+  readonly isQuiet: boolean;
   readonly problems: readonly FieldProblem[];
   /** The problems by the input that shows them. Those of the empty name have no input. */
   readonly placed: ReadonlyMap<string, readonly FieldProblem[]>;
-  readonly check: () => Promise<void>;
+  readonly check: () => Promise<unknown>;
   readonly send: () => Promise<void>;
+  /** Checks, and sends at once what is granted at once. */
+  readonly take: () => Promise<void>;
 }
 
 /** The draft of a form, its dry run and its send. */
 export function useAsk(choice: Choice, given: Addressed): Ask {
-  const { client, href, navigate, announce } = useConsole();
+  const { client, href, navigate, announce, people } = useConsole();
   const { draft, keep, drop } = useDraft(choice, given);
   const [answer, setAnswer] = useState<Answer>();
   const [empty, setEmpty] = useState<readonly FieldProblem[]>([]);
   const [isUnchosen, setUnchosen] = useState(false);
   // An answer about other values says nothing about these.
-  const { preview, refusal } = answer?.key === draft.key && !isUnchosen ? answer : {};
+  const said = answer?.key === draft.key && !isUnchosen ? answer : undefined;
+  const { preview, isQuiet = false } = said ?? {};
+  const refusal = isQuiet ? undefined : said?.refusal;
   const problems = [...empty, ...(refusal?.problems ?? [])];
   const placed = byField(problems, [...FIELDS, ...choice.needs.fields.map(({ field }) => field)]);
   const form = useProblemFocus(problems.length > 0, [answer, empty]);
@@ -52,31 +63,93 @@ export function useAsk(choice: Choice, given: Addressed): Ask {
     setUnchosen(subject === undefined);
     set({ subject: subject ?? '' });
   };
-  const check = async () => {
+  const isKnown = !isUnchosen && (draft.subject === '' || people.peek().has(draft.subject));
+  useQuietCheck(said === undefined && isKnown && emptyFields(choice, draft).length === 0, draft, async () => {
+    const found = await dryRun(client, draft);
+    // Without an answer, nothing is said: a press asks again.
+    if (found.refusal?.isUnknown === true) return undefined;
+    const next = retyped(draft, found.refusal?.problems ?? []);
+    return () => (next === undefined ? setAnswer({ ...found, isQuiet: true }) : keep(next));
+  });
+
+  /** @returns the draft, if its access would be granted at once */
+  const check = async (): Promise<AskDraft | undefined> => {
     const missing: readonly FieldProblem[] = [
       ...emptyFields(choice, draft),
       ...(isUnchosen ? [{ field: 'subject', code: 'missing' as const }] : []),
     ];
     setEmpty(missing);
-    if (missing.length > 0) return;
-    const said = await dryRun(client, draft);
-    const next = retyped(draft, said.refusal?.problems ?? []);
+    if (missing.length > 0) return undefined;
+    const first = await dryRun(client, draft);
+    const next = retyped(draft, first.refusal?.problems ?? []);
     if (next !== undefined) keep(next);
-    setAnswer(next === undefined ? said : await dryRun(client, next));
+    const last = next === undefined ? first : await dryRun(client, next);
+    setAnswer(last);
+    return last.preview?.outcome === 'granted' && !last.preview.reused ? (next ?? draft) : undefined;
   };
-  const send = async () => {
+  const sendDraft = async (sent: AskDraft) => {
     try {
-      const { request, outcome } = await client.requestAccess(askOf(draft), { idempotencyKey: draft.key });
+      const { request, outcome } = await client.requestAccess(askOf(sent), { idempotencyKey: sent.key });
       drop();
       announce(t(outcome === 'granted' ? 'ask.granted' : 'ask.sent'));
       navigate(href('request', request.id));
     } catch (error) {
-      const failed = refusalOf(error, draft.subject.trim() !== '');
+      const failed = refusalOf(error, sent.subject.trim() !== '');
       // Without an answer, the same send stays on the page: its key makes a repeat safe.
-      setAnswer({ key: draft.key, refusal: failed, ...(failed.isUnknown && preview && { preview }) });
+      setAnswer({ key: sent.key, refusal: failed, ...(failed.isUnknown && preview && { preview }) });
     }
   };
-  return { form, draft, set, setSubject, preview, refusal, problems, placed, check, send };
+  const take = async () => {
+    const granted = await check();
+    if (granted !== undefined) await sendDraft(granted);
+  };
+  const isRefused = isQuiet && said?.refusal !== undefined;
+  return {
+    form,
+    draft,
+    set,
+    setSubject,
+    preview,
+    refusal,
+    isRefused,
+    isQuiet,
+    problems,
+    placed,
+    check,
+    send: () => sendDraft(draft),
+    take,
+  };
+}
+
+/** How long after the last key the page asks what will happen, and the least time between two such calls. Milliseconds. */
+const PAUSE_MS = 500;
+const BETWEEN_MS = 2_000;
+
+/**
+ * Asks what will happen to a draft as the person stops to type.
+ *
+ * @param ask returns what takes the answer. It is not called if the draft has changed in the meantime
+ */
+function useQuietCheck(isWanted: boolean, { key }: AskDraft, ask: () => Promise<(() => void) | undefined>): void {
+  const sentAt = useRef(-Infinity);
+  const current = useRef<string>();
+  useEffect(() => {
+    current.current = isWanted ? key : undefined;
+    if (!isWanted) return undefined;
+    const wait = Math.max(PAUSE_MS, sentAt.current + BETWEEN_MS - deviceNow());
+    return after(wait, () => {
+      sentAt.current = deviceNow();
+      void ask().then((takeAnswer) => {
+        if (current.current === key) takeAnswer?.();
+      });
+    });
+  }, [key, isWanted]);
+  useEffect(
+    () => () => {
+      current.current = undefined;
+    },
+    [],
+  );
 }
 
 /** The draft of a scope, kept for the time of a sign-in. */
