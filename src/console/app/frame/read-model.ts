@@ -125,15 +125,23 @@ export class ReadModel {
     this.plan();
   }
 
-  /** Reads one answer again, or all. */
-  refresh(key?: string): void {
+  /** Reads everything again. */
+  refresh(): void {
     for (const entry of this.#entries.values()) {
-      if (key !== undefined && key !== entry.query.key) continue;
       entry.changes = undefined;
       this.#markOld(entry, 0);
-      if (key !== undefined) entry.state.value = { ...entry.state.peek(), isLoading: true };
     }
     this.plan();
+  }
+
+  /** Reads one answer again, at once: the viewer has asked for it, or has changed it. */
+  again(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.state.value = { ...entry.state.peek(), isLoading: true };
+    entry.changes = undefined;
+    if (entry.running === undefined && !this.#isPaused) void this.#read(entry);
+    else this.#markOld(entry, 0);
   }
 
   /** Stops all reads, for a page that is hidden. */

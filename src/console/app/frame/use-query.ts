@@ -15,7 +15,7 @@ export function useQuery<T>(query: Query<T>): QueryRead<T> {
   return {
     ...state.value,
     again: useCallback(() => {
-      model.refresh(query.key);
+      model.again(query.key);
     }, [query.key]),
   };
 }

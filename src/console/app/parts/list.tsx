@@ -88,6 +88,8 @@ export function NewLine({ count, onShow }: { readonly count: number; readonly on
 export interface StillList<T> extends StillRows<T> {
   /** Shows the list as it is now. */
   readonly show: () => void;
+  /** Removes rows that the viewer has ended. */
+  readonly drop: (keys: readonly string[]) => void;
   /** For the element around the rows: while the pointer, the focus or a selection is in it, the list stands still. */
   readonly around: { readonly ref: RefObject<HTMLDivElement> } & HTMLAttributes<HTMLDivElement>;
 }
@@ -122,12 +124,12 @@ export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) =>
   }, [news, rows.length, items === undefined]);
 
   const [, draw] = useState(0);
-  const show = () => {
+  const move = (to: StillRows<T>) => {
     moved.at = deviceNow();
-    shown.current = list.still.show();
+    shown.current = to;
     draw((count) => count + 1);
   };
-  return { rows, news, show, around };
+  return { rows, news, around, show: () => move(list.still.show()), drop: (keys) => move(list.still.drop(keys)) };
 }
 
 const waits = ({ rows, news }: StillRows<unknown>): boolean => news > 0 || rows.some(({ isGone }) => isGone);

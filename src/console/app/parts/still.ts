@@ -47,6 +47,12 @@ export class Still<T> {
     return this.#rows();
   }
 
+  /** Removes rows that the viewer has ended. */
+  drop(keys: readonly string[]): StillRows<T> {
+    this.#shown = new Map([...this.#shown].filter(([key]) => !keys.includes(key)));
+    return this.#rows();
+  }
+
   #rows(): StillRows<T> {
     const [shown, latest] = [this.#shown, this.#latest];
     const rows = [...shown].map(([key, before]) => ({ key, item: latest.get(key) ?? before, isGone: !latest.has(key) }));

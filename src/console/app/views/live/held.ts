@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { GrantWithStatus } from '../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { useNow } from '../../frame/use-now.js';
@@ -21,8 +21,6 @@ export interface HeldNow extends StillList<GrantWithStatus> {
   readonly again: () => void;
   /** Shows more rows. `undefined`: all are shown, or the most. */
   readonly more: (() => void) | undefined;
-  /** Removes grants that were ended here. */
-  readonly drop: (grantIds: readonly string[]) => void;
 }
 
 const keyOf = ({ id }: GrantWithStatus): string => id;
@@ -47,8 +45,10 @@ export function useHeld(filters: Filters): HeldNow {
     error,
     again,
     more: hasMore && limit < MOST ? () => setLimit(limit + STEP) : undefined,
-    drop: useCallback((ids) => {
+    drop: (ids) => {
       setDropped((before) => new Set([...before, ...ids]));
-    }, []),
+      still.drop(ids);
+      again();
+    },
   };
 }
