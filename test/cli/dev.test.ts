@@ -49,8 +49,9 @@ async function served() {
     await server.close();
   });
   const { address } = server;
-  const { port, origin, search } = new URL(address);
-  const exchange = await send(address, { path: `/${search}` });
+  const { port, origin } = new URL(address);
+  const exchange = await send(address, { path: `/${new URL(address).search}` });
+  const { search } = new URL(server.address);
   const cookie = String(exchange.headers['set-cookie']).split(';')[0] as string;
   const as = (person: string, more = {}) => ({ cookie: `${cookie}; jit-dev-person-${port}=${encodeURIComponent(person)}`, ...more });
   return { address, origin, port, search, exchange, cookie, as, engine, errors };
@@ -95,10 +96,10 @@ describe('jit-access dev', () => {
   });
 
   it('sends the other names of this machine to its one origin, with the token and nothing else', async () => {
-    const { address, port, search, as } = await served();
+    const { address, origin, port, search, as } = await served();
     for (const host of [`localhost:${port}`, `[::1]:${port}`]) {
       const { status, headers } = await send(address, { path: `/${search}`, headers: { host } });
-      expect([status, headers['location'], headers['set-cookie']]).toEqual([303, address, undefined]);
+      expect([status, headers['location'], headers['set-cookie']]).toEqual([303, `${origin}/${search}`, undefined]);
       expect((await send(address, { path: '/access/v1/me', headers: as('user:sam', { host }) })).status).toBe(401);
     }
   });
@@ -184,11 +185,14 @@ describe('jit-access dev', () => {
       code = await running;
     }
     const at = await address;
-    expect((await send(at, { path: `/${new URL(at).search}` })).status).toBe(303);
+    const use = async (one: string) => (await send(one, { path: `/${new URL(one).search}` })).status;
+    expect([await use(at), await use(at)]).toEqual([303, 401]);
+    const next = /http:\S+/.exec(printed[1] ?? '')?.[0] ?? '';
+    expect([await use(next), await use(next)]).toEqual([303, 401]);
     stop.abort();
     await expect.poll(() => code).toBe(0);
     await expect(send(at)).rejects.toThrow('ECONNREFUSED');
-    expect(printed).toHaveLength(1);
+    expect(printed).toHaveLength(3);
   });
 });
 

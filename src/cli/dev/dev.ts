@@ -35,7 +35,7 @@ export async function runDev({ port, sqlite }: DevOptions, { out, err, stop }: D
   const engine = new JitEngine({ store, approver: policy(), scopes: patternScopes, recordUse: true, onError });
   try {
     if ((await journalHead(engine)).seq === 0) await writeHistory(store, systemClock.now());
-    const server = await serveDev(engine, port, onError);
+    const server = await serveDev(engine, port, onError, (next) => out(`Opened. For another browser:\n\n  ${next}\n\n`));
     const sweeper = startSweeper(engine, { every: '10s', onError });
     out(`jit-access dev: an example with six people. It is only for this machine, and ends with Ctrl-C.\n\n  ${server.address}\n\n${NEXT}`);
     await new Promise<void>((resolve) => {

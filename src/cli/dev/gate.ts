@@ -16,7 +16,7 @@ export interface Answered {
 
 /** Every user and page of a machine reaches the loopback: the gate lets only the browser through that opened the printed address. */
 export interface Gate {
-  /** The address to print, with the token. */
+  /** The address to print, with its token: each use makes another one. */
   readonly address: string;
   readonly origin: string;
   /** @param target the path and the query, as they arrived */
@@ -39,9 +39,12 @@ const answer = (status: number, text: string, headers: Readonly<Record<string, s
   text: `${text}\n`,
 });
 
-/** @param port the port on which the server listens on 127.0.0.1 */
-export function openGate(port: number): Gate {
-  const [token, session] = [secret(), secret()];
+/**
+ * @param port the port on which the server listens on 127.0.0.1
+ * @param onUse called with the next address. An address works once: a copy in a history or a log opens nothing
+ */
+export function openGate(port: number, onUse: (next: string) => void): Gate {
+  const session = secret();
   // The printed address has no name: another user's server could answer to `localhost` on [::1], and would receive the token.
   const host = `127.0.0.1:${String(port)}`;
   const origin = `http://${host}`;
@@ -49,9 +52,12 @@ export function openGate(port: number): Gate {
   // A browser sends a cookie to every port of a host.
   const [sessionCookie, personCookie] = [`jit-dev-${String(port)}`, `jit-dev-person-${String(port)}`];
   const cookie = (name: string, value: string) => `${name}=${value}; Path=/; HttpOnly; SameSite=Strict`;
-  const exchange = `/?token=${token}`;
+  const another = (): string => `/?token=${secret()}`;
+  let exchange = another();
   return {
-    address: `${origin}${exchange}`,
+    get address() {
+      return `${origin}${exchange}`;
+    },
     origin,
     choose: (person) => cookie(personCookie, encodeURIComponent(person)),
     judge(target, headers) {
@@ -61,11 +67,13 @@ export function openGate(port: number): Gate {
       if (isSame(target, exchange)) {
         // One origin, because a cookie belongs to one host, and the API refuses pages of any other.
         if (!isOwn) return answer(303, 'Continue.', { location: `${origin}${exchange}` });
+        exchange = another();
+        onUse(`${origin}${exchange}`);
         return answer(303, 'Continue.', { location: '/', 'set-cookie': cookie(sessionCookie, session) });
       }
       const cookies = cookiesOf(headers.cookie ?? '');
       if (!isOwn || !isSame(cookies.get(sessionCookie) ?? '', session))
-        return answer(401, 'Open the address that jit-access dev printed last. Each start prints another one.');
+        return answer(401, 'Open the address that jit-access dev printed last. Each address works once.');
       return { person: cookies.get(personCookie) ?? '' };
     },
   };

@@ -42,7 +42,7 @@ export function peoplePage(origin: string, choose: (person: string) => string, c
 <body>
 <main>
 <h1>Who are you?</h1>
-<p>Six people of an example. Ask as one, approve as another: signing out leads back to this page. Nothing leaves this machine.</p>
+<p>Six people of an example. Ask as one, approve as another: signing out leads back to this page. Nothing leaves this machine. Next, with your own code: <code>npm install jit-access</code>, and <code>docs/start/quickstart.md</code> of the package.</p>
 <form method="post" action="/people">
 <input type="hidden" name="returnTo" value="${escaped(returnTo)}">
 <ul>${PEOPLE.map(button).join('')}${out}</ul>

@@ -25,12 +25,18 @@ export interface DevServer {
  * Serves the API, the console and the page that takes the place of a sign-in, on the loopback.
  *
  * @param port default: one that is free
+ * @param onUse called with the next address, when one was used
  * @throws the error of `listen`, such as `EADDRINUSE`
  */
-export async function serveDev(engine: JitEngine, port: number | undefined, onError: HttpOptions['onError']): Promise<DevServer> {
+export async function serveDev(
+  engine: JitEngine,
+  port: number | undefined,
+  onError: HttpOptions['onError'],
+  onUse: (next: string) => void = () => undefined,
+): Promise<DevServer> {
   const server = createServer();
   await listen(server, port);
-  const gate = openGate((server.address() as AddressInfo).port);
+  const gate = openGate((server.address() as AddressInfo).port, onUse);
   const api = createHttpHandler(engine, {
     identify: (request) =>
       PEOPLE.find(({ id }) => id === request.headers.get(CALLER)) && { subject: request.headers.get(CALLER) as string },
@@ -54,7 +60,9 @@ export async function serveDev(engine: JitEngine, port: number | undefined, onEr
     serveApi(request, response, () => serveConsole(request, response, () => servePeople(request, response)));
   });
   return {
-    address: gate.address,
+    get address() {
+      return gate.address;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
