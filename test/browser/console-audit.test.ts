@@ -120,14 +120,18 @@ describeChromium('who holds what, and who had it', (browser) => {
     const { open, advance } = await begin();
     await hold(MAYA, LOGS, { ttl: '30m' });
     const page = await open(SAM, 'live');
-    await rowOf(page, /Maya/).waitFor();
+    await rowOf(page, /Maya/).hover();
     await hold(LEE, LOGS, { ttl: '10m' });
     await expect.poll(async () => (await advance(400), await page.getByRole('button', { name: '1 new' }).count())).toBe(1);
     expect(await rowOf(page, /Lee/).count()).toBe(0);
     await page.getByRole('button', { name: '1 new' }).click();
-    await rowOf(page, /Lee/).waitFor();
-    // Without any event, time ends the access.
+    // Without any event, time ends the access. Under the pointer its row stays, marked and without its button.
+    await rowOf(page, /Lee/).hover();
     await advance(11 * MINUTE);
+    await rowOf(page, /Lee/).getByText('ended').waitFor();
+    expect(await rowOf(page, /Lee/).getByRole('button').count()).toBe(0);
+    await page.mouse.move(0, 0);
+    await advance(12_000);
     await rowOf(page, /Lee/).waitFor({ state: 'detached' });
     expect(await rowOf(page, /Maya/).count()).toBe(1);
   });
