@@ -23,7 +23,7 @@ const measuresStores = process.argv.includes('stores');
 const PURE = [
   ...['drafts', 'messages', 'options', 'shape', 'time'],
   ...['decision-queue', 'decision-refusal', 'decision-terms', 'lengths', 'person-named'],
-  ...['choices', 'draft', 'problems', 'blocks', 'grant-rows', 'question', 'span', 'says', 'verification'],
+  ...['choices', 'draft', 'problems', 'blocks', 'all-pages', 'grant-rows', 'question', 'span', 'says', 'verification'],
   ...['filters', 'time-left', 'figures', 'find-deliveries', 'timeline', 'keys'],
 ].join('|');
 

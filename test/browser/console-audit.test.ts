@@ -176,9 +176,8 @@ describeChromium('who holds what, and who had it', (browser) => {
     await advance(10 * MINUTE);
     const at = (ms: number) => new Date(NOW + ms).toISOString();
     const page = await open(SAM, `history?scope=${LOGS}&from=${at(-HOUR)}&to=${at(2 * HOUR + 10 * MINUTE)}&at=${at(MINUTE)}`);
-    const then = page.getByRole('heading', { name: /1 person had it/ });
-    await then.waitFor();
-    const holders = page.locator('section', { has: then }).last();
+    await page.getByRole('heading', { name: '1 person could use logs:checkout at Nov 30, 2026, 14:21:00 UTC' }).waitFor();
+    const holders = page.getByRole('list', { name: /^Who had/ });
     expect(await holders.getByRole('listitem').allInnerTexts()).toMatchObject([expect.stringMatching(/Maya[^]*expired/) as string]);
 
     // The slider, by keyboard: to the end of the span.
@@ -191,10 +190,13 @@ describeChromium('who holds what, and who had it', (browser) => {
 
     // The address is the answer.
     const other = await open(NOOR, page.url().split('/console/')[1]);
-    await other.getByRole('heading', { name: /1 person had it/ }).waitFor();
-    expect(await other.locator('section', { hasText: '1 person had it' }).last().getByRole('listitem').allInnerTexts()).toMatchObject([
-      expect.stringMatching(/Lee/) as string,
-    ]);
+    await other.getByRole('heading', { name: /^1 person could use/ }).waitFor();
+    expect(
+      await other
+        .getByRole('list', { name: /^Who had/ })
+        .getByRole('listitem')
+        .allInnerTexts(),
+    ).toMatchObject([expect.stringMatching(/Lee/) as string]);
     // The start of a grant is an instant, to the second.
     await page.getByRole('list', { name: 'All grants of the span' }).getByRole('link', { name: '14:20' }).click();
     await expect
@@ -225,26 +227,179 @@ describeChromium('who holds what, and who had it', (browser) => {
     await engine.revoke(id, { by: SAM, reason: 'Done' });
     await clock.advance(2_000);
     const page = await open(SAM, `history?scope=${LOGS}`);
-    await page.getByText('No grant gave it at this instant.').waitFor();
-    expect(await page.locator('main').innerText()).not.toContain('had it');
+    await page.getByRole('heading', { name: /^No grant allowed logs:checkout at / }).waitFor();
+    expect(await page.locator('main').innerText()).not.toContain('could use');
     expect((await page.locator('.lane .held').boundingBox())?.width).toBeGreaterThan(2);
   });
 
-  it('downloads a history as CSV, in which no text is a formula', async () => {
+  it('downloads the answer as CSV with its question, in which no text is a formula', async () => {
     const { open, engine, clock } = await begin();
     const id = await hold(MAYA);
     await clock.advance(MINUTE);
     await engine.revoke(id, { by: SAM, reason: '=HYPERLINK("https://evil.example";"a,b")\r\n@x' });
-    const page = await open(SAM, `history?person=${MAYA}`);
-    const begun = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Download as CSV' }).click();
-    const text = await readFile(await (await begun).path(), 'utf8');
-    const [head, ...lines] = text.slice(1).split('\r\n"');
-    expect(text.startsWith('\uFEFF"Person","Name"')).toBe(true);
-    expect(head).toMatch(/"Grant"$/);
+    const saved = async (page: Page, name: string) => {
+      const begun = page.waitForEvent('download');
+      await page.getByRole('button', { name }).click();
+      return (await readFile(await (await begun).path(), 'utf8')).slice(1).split('\r\n"');
+    };
+    const page = await open(NOOR, `history?person=${MAYA}`);
+    const [head, ...lines] = await saved(page, 'Download this span as CSV');
+    expect(head).toMatch(/^"Person","Name".*"Grant","question","read_at","journal_head"$/);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`${MAYA}","Maya Lindqvist","${LOGS}","2026-11-30T14:20:00.000Z"`);
     expect(lines[0]).toContain(`"'=HYPERLINK(""https://evil.example"";""a,b"")\r\n'@x"`);
+    const { seq, hash } = await journalHead(engine);
+    expect(lines[0]).toContain(`"Grants of ${MAYA} held from 2026-10-30T14:21:00.000Z until 2026-11-30T14:21:00.000Z","2026-11-30T14:21:`);
+    expect(lines[0]).toContain(`"${String(seq)}.${hash}"`);
+
+    // The instant alone, and an answer without a grant, which still names its question. Without the right to it, no head.
+    const then = new Date(NOW + 1_000).toISOString();
+    const views = '**/access/v1/me/views';
+    const other = await open(NOOR);
+    await other.route(views, (route) => route.fulfill({ json: { actions: ['whoHadAccess', 'history'], patterns: true } }));
+    await other.goto(
+      `${(world as World).origin}/console/history?pattern=logs&from=2026-11-30T14:00:00Z&to=2026-11-30T14:21:00Z&at=${then}`,
+    );
+    await other.getByRole('heading', { name: /^1 person could use logs, or a part of it, at/ }).waitFor();
+    const [, ...held] = await saved(other, 'Download this instant as CSV');
+    expect(held).toEqual([expect.stringContaining(`"Who could use logs and everything below it at ${then}","2026-11-30T14:21:`)]);
+    expect(held[0]).toMatch(/,""\r\n$/);
+    await other.goto(
+      `${(world as World).origin}/console/history?scope=logs:none&from=2026-11-30T14:00:00Z&to=2026-11-30T14:21:00Z&at=${then}`,
+    );
+    await other.getByRole('heading', { name: /^No grant allowed/ }).waitFor();
+    const [, ...none] = await saved(other, 'Download this instant as CSV');
+    expect(none).toEqual([expect.stringMatching(/^(",){0,1}(""|"),.*"Who could use logs:none at /)]);
+  });
+
+  it('stops an export and an answer that is read on, says how far each came, and offers no part as the whole', async () => {
+    const { open, clock } = await begin();
+    await hold(MAYA);
+    await hold(LEE);
+    await clock.advance(MINUTE);
+    const page = await open(SAM);
+    let files = 0;
+    page.on('download', () => files++);
+    await page.route(/v1\/(holders|history)\?/, async (route) => {
+      // The second page never arrives.
+      if (new URL(route.request().url()).searchParams.has('after')) return;
+      const body = (await (await route.fetch()).json()) as object;
+      await route.fulfill({ json: { ...body, next: 'second' } });
+    });
+    await page.goto(`${(world as World).origin}/console/history?scope=${LOGS}`);
+    await page.getByRole('heading', { name: /^At least 2 people could use logs:checkout at/ }).waitFor();
+    await page.getByText('Still reading: 2 grants so far.').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped after 2 grants. There may be more.').waitFor();
+    await page.getByRole('button', { name: 'Read on' }).click();
+    await page.getByText('Still reading: 2 grants so far.').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+
+    const button = page.getByRole('button', { name: 'Download this span as CSV' });
+    await (world as World).advance(1_000);
+    await button.click();
+    await page.getByText('2 grants read').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).focus();
+    await page.keyboard.press('Enter');
+    await button.waitFor();
+    expect(await page.getByText('grants read').count()).toBe(0);
+    expect(files).toBe(0);
+  });
+
+  it('asks who could use a scope and all below it at an instant, in three presses', async () => {
+    const { open, clock } = await begin();
+    await hold(MAYA, 'logs:checkout', { ttl: '1h' });
+    await clock.advance(1_000);
+    await hold(LEE, 'logs:release', { ttl: '1h' });
+    await clock.advance(3 * HOUR);
+    const page = await open(NOOR, 'history');
+    await page
+      .getByRole('searchbox', { name: 'Scope' })
+      .or(page.getByRole('combobox', { name: 'Scope' }))
+      .fill('logs');
+    await page.getByLabel('Instant').first().fill('2026-11-30T14:30:00');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('heading', { name: '2 people could use logs, or a part of it, at Nov 30, 2026, 14:30:00 UTC' }).waitFor();
+    await page.getByText('Searched: logs and everything below it.').waitFor();
+    const rows = page.getByRole('list', { name: /^Who had/ }).getByRole('listitem');
+    expect(await rows.allInnerTexts()).toEqual([
+      expect.stringMatching(/Lee[^]*logs:release[^]*a part of it/),
+      expect.stringMatching(/Maya[^]*logs:checkout[^]*a part of it/),
+    ]);
+    // Who holds all of it is called no holder of a part.
+    await page.goto(`${(world as World).origin}/console/history?pattern=${LOGS}&at=2026-11-30T14:30:00Z`);
+    await page.getByRole('heading', { name: /^1 person could use logs:checkout at/ }).waitFor();
+    expect(await rows.getByText('a part of it').count()).toBe(0);
+    // It stays what it was when it was read. A grant that a later event ends may be shown: then it says so.
+    expect(await page.getByText('As of Nov 30, 2026, 17:20:01').count()).toBe(1);
+  });
+
+  it('says that an answer up to the present may be old, and reads it again only when asked', async () => {
+    const { open, pass, clock } = await begin();
+    await hold(MAYA);
+    await clock.advance(MINUTE);
+    const page = await open(SAM, `history?scope=${LOGS}`);
+    await page.getByRole('heading', { name: /^1 person could use/ }).waitFor();
+    const rows = page.getByRole('list', { name: 'All grants of the span' }).getByRole('listitem');
+    await rows.first().waitFor();
+    await (world as World).advance(20_000);
+    expect(await page.getByText('may have changed').count()).toBe(0);
+    await hold(LEE);
+    await pass(page.getByText('Access may have changed since then.'));
+    expect(await rows.count()).toBe(1);
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await expect.poll(async () => (await (world as World).advance(500), rows.count())).toBe(2);
+    expect(await page.getByText('may have changed').count()).toBe(0);
+    await pass(page.getByRole('heading', { name: /^2 people could use/ }));
+  });
+
+  it('offers no pattern without the right for everything, and none where the service compares scopes in its own way', async () => {
+    const { open } = await begin();
+    await hold(MAYA);
+    const page = await open(SAM);
+    const field = page.getByRole('searchbox', { name: 'Scope' }).or(page.getByRole('combobox', { name: 'Scope' }));
+    const views = '**/access/v1/me/views';
+    await page.route(views, (route) => route.fulfill({ json: { actions: [] } }));
+    await page.goto(`${(world as World).origin}/console/history`);
+    await page.getByLabel('Whose access').selectOption('scope');
+    await field.fill('logs:*');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('Ask for one exact scope.').waitFor();
+    await field.fill(HOSTILE);
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('No scope is written like this.').waitFor();
+    await field.fill(LOGS);
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByRole('heading', { name: /could use logs:checkout at|No grant allowed/ }).waitFor();
+    expect(new URL(page.url()).searchParams.get('scope')).toBe(LOGS);
+
+    await page.unroute(views);
+    const refusal = {
+      code: 'ERR_JIT_INVALID_ARGUMENT',
+      argument: 'pattern',
+      rule: 'omitted',
+      got: '"x"',
+      detail: 'x',
+      title: 'x',
+      type: 'about:blank',
+      status: 400,
+    };
+    await page.route(/[?&]pattern=/, (route) =>
+      /v1\/(holders|history)/.test(route.request().url())
+        ? route.fulfill({ status: 400, contentType: 'application/problem+json', body: JSON.stringify(refusal) })
+        : route.continue(),
+    );
+    await page.goto(`${(world as World).origin}/console/history?pattern=${LOGS}`);
+    await page.getByText(`Searched: ${LOGS}.`).waitFor();
+    expect(new URL(page.url()).searchParams.get('scope')).toBe(LOGS);
+    await field.fill('logs:*');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('Ask for one exact scope.').waitFor();
+    // A text that is no pattern is no question about everything.
+    await page.unroute(/[?&]pattern=/);
+    await page.goto(`${(world as World).origin}/console/history?pattern=a::b`);
+    await page.getByText('No scope is written like this.').waitFor();
+    expect(await page.locator('.grant-row').count()).toBe(0);
   });
 
   it('opens the grants behind a figure of the report, and suggests a window once use is recorded everywhere', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { aGrant } from '../../../src/testing.js';
 import {
   barOf,
+  containing,
   DAY,
   heldWindow,
   instantIn,
@@ -58,6 +59,20 @@ describe('moving a span', () => {
   it('ends now at the latest', () => {
     expect(moved(moved(week, -1, NOW + DAY), 1, NOW + DAY)).toEqual(week);
     expect(moved(week, 1, NOW + DAY)).toEqual({ from: week.from + DAY, to: NOW + DAY });
+  });
+});
+
+describe('the span of an instant', () => {
+  const span = { from: NOW - 2 * DAY, to: NOW - DAY };
+
+  it.each([
+    ['in it', NOW - 2 * DAY, span],
+    ['at its end, which is not in it', NOW - DAY, { from: NOW - 1.5 * DAY, to: NOW - 0.5 * DAY }],
+    ['before it', NOW - 9 * DAY, { from: NOW - 9.5 * DAY, to: NOW - 8.5 * DAY }],
+    ['now', NOW - 1, { from: NOW - DAY, to: NOW }],
+    ['in 1970', 5, { from: 0, to: 5 + DAY / 2 }],
+  ])('has its length and contains it: %s', (_what, at, expected) => {
+    expect(containing(span, at, NOW)).toEqual(expected);
   });
 });
 

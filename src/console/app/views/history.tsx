@@ -3,39 +3,53 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { after } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
+import { fullTime } from '../frame/time.js';
 import type { ViewProps } from '../frame/types.js';
 import { Empty } from '../parts/empty.js';
 import { More } from '../parts/list.js';
 import { Page } from '../parts/page.js';
 import { Name } from '../parts/person.js';
-import { Problem } from '../parts/problem.js';
-import { Scope } from '../parts/scope.js';
 import { Text } from '../parts/text.js';
 import { history } from './history.messages.js';
 import { Finder } from './history/finder.js';
 import { GrantList } from './history/grant-list.js';
-import { HoldersAt } from './history/instant.js';
+import { HoldersSentence } from './history/instant.js';
+import { QuestionProblem } from './history/pattern-problem.js';
 import { Picture } from './history/picture.js';
 import { PrintFoot } from './history/print-foot.js';
-import { addressOf, questionIn, readHeld, widestTopic, type Question } from './history/question.js';
+import {
+  addressOf,
+  isOfScope,
+  questionIn,
+  questionText,
+  readHeld,
+  readHolders,
+  topicText,
+  widestTopic,
+  type Question,
+  type ScopeTopic,
+  type Topic,
+} from './history/question.js';
+import { Snapshot } from './history/snapshot.js';
+import { toAddress } from './history/span.js';
 import { SpanBar } from './history/span-bar.js';
 import { CopyButton } from './history/copy-button.js';
 import { CsvButton } from './history/csv-button.js';
 import { useOpened, useWhileEmpty } from './history/use-opened.js';
+import { MOST_LISTED, useHolders } from './history/use-holders.js';
 import { usePages } from './history/use-pages.js';
 import './history.css';
 
 addMessages(history);
 
-function Heading({ topic }: Pick<Question, 'topic'>): JSX.Element {
+/** A span that ends within this time before it was read reaches to the present. Milliseconds. */
+const NOW_MS = 5_000;
+
+function Heading({ topic }: { readonly topic: Exclude<Topic, ScopeTopic> }): JSX.Element {
   if ('all' in topic) return <h2>{t('history.ofAll')}</h2>;
   return (
     <h2>
-      {'scope' in topic ? (
-        <Text k="history.ofScope" with={{ scope: <Scope scope={topic.scope} /> }} />
-      ) : (
-        <Text k="history.ofPerson" with={{ person: <Name id={topic.person} /> }} />
-      )}
+      <Text k="history.ofPerson" with={{ person: <Name id={topic.person} /> }} />
     </h2>
   );
 }
@@ -52,42 +66,91 @@ function useInstant(question: Question) {
   return { at, setAt, path };
 }
 
-/** The answer: bars over the span, who had a scope at an instant, and the list of all grants. */
+/** An instant as a part of the name of a file. */
+const inName = (at: number): string => toAddress(at).slice(0, 19).replaceAll(':', '-');
+
+/** The answer: who could use a scope at an instant, bars over the span, and the list of all grants. */
 function Answer({ question, moveOn }: { readonly question: Question; readonly moveOn: () => void }): JSX.Element {
   const { client } = useConsole();
   const { topic, span } = question;
   const pages = usePages((place, signal) => readHeld(client, question, place, signal), span.to);
   const { at, setAt, path } = useInstant(question);
+  const ofScope = isOfScope(topic) ? topic : undefined;
+  const held = useHolders(ofScope, at);
+  const { holders } = held;
   const grants = pages.blocks.flatMap(({ items }) => items);
   // An empty list stays while it is read again.
   const isRead = useRef(false);
   if (!pages.isLoading) isRead.current = pages.error === undefined;
   const isEmpty = isRead.current && grants.length === 0;
   useWhileEmpty(isEmpty, moveOn);
+  const error = pages.error ?? holders.error;
+  const readAt = Math.min(pages.readAt ?? Infinity, (ofScope && holders.readAt) ?? Infinity);
+  // The second of the change has passed by then: the last instant of the answer is after it.
+  const again = () =>
+    new Promise<void>((done) => {
+      after(1_000, () => {
+        moveOn();
+        pages.again();
+        held.again();
+        done();
+      });
+    });
   return (
     <section class={'person' in topic ? 'answer of-person' : 'answer'}>
       <header class="section-head">
-        <Heading topic={topic} />
+        {isOfScope(topic) ? <HoldersSentence {...held} topic={topic} /> : <Heading topic={topic} />}
         <span class="actions">
           <CopyButton path={path} />
+          {ofScope !== undefined && (
+            <CsvButton
+              key={`at ${at}`}
+              label={t('history.csvInstant')}
+              name={`access-at-${inName(at)}.csv`}
+              question={questionText({ topic, span, at }, true)}
+              read={(place, signal) => readHolders(client, ofScope, at, place, signal)}
+            />
+          )}
           <CsvButton
+            label={t('history.csvSpan')}
             name={`access-${new Date(span.from).toISOString().slice(0, 10)}.csv`}
+            question={questionText(question, false)}
             read={(place, signal) => readHeld(client, question, place, signal, 1_000)}
           />
         </span>
       </header>
+      {readAt < Infinity && (
+        <Snapshot
+          topic={topic}
+          readAt={readAt}
+          includesNow={span.to > readAt - NOW_MS}
+          changesAt={pages.changesAt}
+          shows={(id) => [...pages.blocks, ...holders.blocks].some(({ items }) => items.some((grant) => grant.id === id))}
+          again={again}
+        />
+      )}
+      {error !== undefined && (
+        <QuestionProblem error={error} question={question} again={pages.error === undefined ? held.more : pages.more} />
+      )}
       <SpanBar view="history" query={'all' in topic ? { all: 'true' } : topic} span={span} />
-      {pages.error !== undefined && <Problem error={pages.error} again={pages.more} />}
       {pages.isLoading && !isRead.current && <p class="quiet loading">{t('frame.starting')}</p>}
       {isEmpty && (
         <Empty
           text={'person' in topic ? <Text k="history.noneOfId" with={{ id: <code dir="auto">{topic.person}</code> }} /> : t('history.none')}
         />
       )}
-      {(grants.length > 0 || ('scope' in topic && pages.error === undefined)) && (
+      {(grants.length > 0 || (ofScope !== undefined && pages.error === undefined)) && (
         <Picture question={{ topic, span, at }} grants={grants} isPartial={pages.hasMore} onAt={setAt} />
       )}
-      {'scope' in topic && <HoldersAt scope={topic.scope} at={at} />}
+      {ofScope !== undefined && holders.grants > 0 && (
+        <section class="section">
+          <header class="section-head">
+            <h3>{t('history.atInstant', { time: fullTime(holders.at) })}</h3>
+          </header>
+          <GrantList label={t('history.ofScope', { scope: topicText(ofScope) })} blocks={holders.blocks} />
+          {holders.grants > MOST_LISTED && <p class="quiet">{t('history.listed', { count: MOST_LISTED })}</p>}
+        </section>
+      )}
       {grants.length > 0 && (
         <section class="section">
           <header class="section-head">

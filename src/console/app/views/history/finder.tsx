@@ -1,12 +1,21 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import { isPattern } from '../../../../internal/page.js';
+import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { Field } from '../../parts/field.js';
 import { PersonInput } from '../../parts/person-input.js';
 import { ScopeInput } from '../../parts/scope-input.js';
-import { addressOf, widestTopic, type Question } from './question.js';
+import { mayUsePatterns } from './pattern-problem.js';
+import { addressOf, isOfScope, widestTopic, type Question, type Topic } from './question.js';
+import { containing } from './span.js';
+
+/** A local time for `<input type="datetime-local">`. */
+const toLocal = (at: number): string => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+
+const textOf = (topic: Topic): string => ('scope' in topic ? topic.scope : 'pattern' in topic ? topic.pattern : '');
 
 /** The form for another question. It opens its address. Nothing written: the own access, or all. */
 export function Finder({ question }: { readonly question: Question }): JSX.Element {
@@ -16,15 +25,33 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
   const isOwn = 'person' in topic && topic.person === caller;
   const [kind, setKind] = useState<'person' | 'scope'>('person' in topic && !(isOwn && permits('whoHadAccess')) ? 'person' : 'scope');
   // `undefined`: what is typed is no person.
-  const [value, setValue] = useState<string | undefined>('scope' in topic ? topic.scope : 'person' in topic && !isOwn ? topic.person : '');
-  const show = (text = value?.trim()) => {
-    if (text === undefined) return;
-    const next = kind === 'person' ? { person: text || caller } : text === '' ? widestTopic(page) : { scope: text };
-    navigate(href('history', undefined, addressOf({ ...question, topic: next })));
+  const [value, setValue] = useState<string | undefined>('person' in topic && !isOwn ? topic.person : textOf(topic));
+  const [at, setAt] = useState(toLocal(question.at));
+  const [problem, setProblem] = useState<'history.noScope' | 'history.patternForbidden'>();
+  useEffect(() => setAt(toLocal(question.at)), [question.at]);
+  const hasPatterns = mayUsePatterns(page);
+
+  /** What the field asks about. `undefined`: it cannot be asked. */
+  const topicOf = (text: string): Topic | undefined => {
+    if (kind === 'person') return { person: text || caller };
+    if (text === '') return widestTopic(page);
+    const problemOf = !isPattern(text) ? 'history.noScope' : text.includes('*') && !hasPatterns ? 'history.patternForbidden' : undefined;
+    setProblem(problemOf);
+    return problemOf === undefined ? (hasPatterns ? { pattern: text } : { scope: text }) : undefined;
   };
+  const show = (text = value?.trim()) => {
+    const next = text === undefined ? undefined : topicOf(text.replace(/:$/, ''));
+    if (next === undefined) return;
+    const chosen = new Date(at).getTime();
+    // What was not touched keeps its milliseconds.
+    const instant = at !== toLocal(question.at) && chosen >= 0 ? Math.min(chosen, Math.floor(now())) : question.at;
+    const span = isOfScope(next) ? containing(question.span, instant, now()) : question.span;
+    navigate(href('history', undefined, addressOf({ topic: next, span, at: Math.min(instant, span.to - 1) })));
+  };
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <form
-      class="finder"
+      class={`finder of-${kind}`}
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
@@ -39,7 +66,11 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
           </select>
         )}
       </Field>
-      <Field label={t(`history.${kind}`)}>
+      <Field
+        label={t(`history.${kind}`)}
+        hint={kind === 'person' ? undefined : t(hasPatterns ? 'history.scopeHint' : 'history.exactHint')}
+        problem={kind === 'scope' && problem !== undefined ? t(problem) : undefined}
+      >
         {({ required: _, ...control }) =>
           kind === 'person' ? (
             <PersonInput
@@ -51,10 +82,26 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
               onDone={show}
             />
           ) : (
-            <ScopeInput {...control} value={value ?? ''} onValue={setValue} onDone={show} />
+            <ScopeInput
+              {...control}
+              isQuestion
+              value={value ?? ''}
+              onValue={(scope) => {
+                setValue(scope);
+                setProblem(undefined);
+              }}
+              onDone={show}
+            />
           )
         }
       </Field>
+      {kind === 'scope' && (
+        <Field label={t('history.at')} hint={t('history.zone', { zone })}>
+          {({ required: _, ...control }) => (
+            <input type="datetime-local" step="1" {...control} value={at} onInput={({ currentTarget }) => setAt(currentTarget.value)} />
+          )}
+        </Field>
+      )}
       <Button type="submit">{t('history.show')}</Button>
     </form>
   );

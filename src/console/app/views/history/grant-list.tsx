@@ -11,6 +11,7 @@ import { Text } from '../../parts/text.js';
 import { Duration, Time } from '../../parts/time.js';
 import type { Blocks } from './blocks.js';
 import { Rows } from './rows.js';
+import { isPart } from './question.js';
 import { spanIn, toAddress } from './span.js';
 
 const BY_TIME = ['time', 'idle', 'used_up'];
@@ -52,7 +53,7 @@ function Until({ from, at }: { readonly from: number; readonly at: number }): JS
 function Start({ at }: { readonly at: number }): JSX.Element {
   const { href, route } = useConsole();
   const query = route.value?.query;
-  if (!query?.has('scope') || at < spanIn(query, now()).from) return <Time at={at} />;
+  if (!(query?.has('scope') || query?.has('pattern')) || at < spanIn(query, now()).from) return <Time at={at} />;
   return (
     <a href={href('history', undefined, { ...Object.fromEntries(query), at: toAddress(at) })} title={t('history.by.scope')}>
       <Time at={at} />
@@ -61,7 +62,8 @@ function Start({ at }: { readonly at: number }): JSX.Element {
 }
 
 function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Element {
-  const { href } = useConsole();
+  const { href, route } = useConsole();
+  const pattern = route.value?.query.get('scope') ? undefined : route.value?.query.get('pattern')?.trim();
   const [from, until] = [effectiveStart(grant), effectiveEnd(grant)];
   return (
     <div role="listitem" class="grant-row">
@@ -70,6 +72,7 @@ function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Elem
       </a>
       <a class="grant-scope" href={href('request', grant.requestId)}>
         <Scope scope={grant.scope} />
+        {pattern && isPart({ pattern }, grant.scope) && <span class="quiet"> {t('history.part')}</span>}
         {grant.breakGlass && <span class="chip no">{t('history.legend.breakGlass')}</span>}
       </a>
       <span class="grant-window">

@@ -1,15 +1,54 @@
-import { effectiveEnd, effectiveStart } from '../../../../internal/page.js';
+import { effectiveEnd, effectiveStart, toCsv } from '../../../../internal/page.js';
 import type { GrantWithStatus } from '../../../../index.js';
 import { t } from '../../frame/messages.js';
-import type { PersonInfo } from '../../frame/types.js';
 
 const iso = (at: number): string => (Number.isFinite(at) ? new Date(at).toISOString() : '');
 
-/** Grants as the lines of a table: ids, texts, and times in UTC. The first line has the names of the columns. */
-export function grantRows(grants: Iterable<GrantWithStatus>, people: ReadonlyMap<string, PersonInfo>): readonly (readonly string[])[] {
-  const lines = [...grants].map((grant) => [
+/** What a file answers: it is in each row, because rows are filtered, sorted and copied elsewhere. */
+export interface Asked {
+  readonly question: string;
+  /** When the first page was asked for. ISO 8601 in UTC. */
+  readonly readAt: string;
+  /** The place of the newest entry of the journal before that. Empty: the caller may not see it. */
+  readonly journalHead: string;
+}
+
+const NAMES = [
+  'person',
+  'name',
+  'scope',
+  'from',
+  'until',
+  'status',
+  'cause',
+  'endedBy',
+  'reason',
+  'breakGlass',
+  'request',
+  'grant',
+  'question',
+  'readAt',
+  'journalHead',
+] as const;
+
+export interface Part {
+  /** The first part has the names of the columns. */
+  readonly isFirst: boolean;
+  /** The last part of an answer without a grant has one row, which has only the question. */
+  readonly isLast: boolean;
+}
+
+/** Grants as a part of a CSV file: ids, texts, and times in UTC. */
+export function grantCsv(
+  grants: readonly GrantWithStatus[],
+  nameOf: (id: string) => string | undefined,
+  { question, readAt, journalHead }: Asked,
+  { isFirst, isLast }: Part,
+): string {
+  const asked = [question, readAt, journalHead];
+  const lines = grants.map((grant) => [
     grant.subject,
-    people.get(grant.subject)?.name ?? '',
+    nameOf(grant.subject) ?? '',
     grant.scope,
     iso(effectiveStart(grant)),
     iso(effectiveEnd(grant)),
@@ -20,20 +59,11 @@ export function grantRows(grants: Iterable<GrantWithStatus>, people: ReadonlyMap
     grant.breakGlass ? 'true' : 'false',
     grant.requestId,
     grant.id,
+    ...asked,
   ]);
-  const names = [
-    'person',
-    'name',
-    'scope',
-    'from',
-    'until',
-    'status',
-    'cause',
-    'endedBy',
-    'reason',
-    'breakGlass',
-    'request',
-    'grant',
-  ] as const;
-  return [names.map((name) => t(`history.csv.${name}`)), ...lines];
+  const none = [...Array<string>(NAMES.length - asked.length).fill(''), ...asked];
+  const head = isFirst ? [NAMES.map((name) => t(`history.csv.${name}`))] : [];
+  const text = toCsv([...head, ...lines, ...(isLast ? [none] : [])]);
+  // Only a file begins with a byte order mark.
+  return isFirst ? text : text.slice(1);
 }

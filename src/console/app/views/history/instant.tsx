@@ -1,19 +1,13 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
-import { after, now } from '../../frame/clock.js';
-import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { fullTime } from '../../frame/time.js';
-import { useRead } from '../../frame/use-read.js';
-import { Empty } from '../../parts/empty.js';
-import { Field } from '../../parts/field.js';
-import { Problem } from '../../parts/problem.js';
-import { GrantList } from './grant-list.js';
-import { blocksOf } from './blocks.js';
+import { Button } from '../../parts/button.js';
+import { Scope } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
+import { MOST_GRANTS } from './all-pages.js';
+import type { ScopeTopic } from './question.js';
 import { sliderStep, type Span } from './span.js';
-
-/** A local time for `<input type="datetime-local">`. */
-const toLocal = (at: number): string => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+import type { HoldersRead } from './use-holders.js';
 
 export interface InstantProps {
   readonly span: Span;
@@ -21,24 +15,10 @@ export interface InstantProps {
   readonly onAt: (at: number) => void;
 }
 
-/** A slider over the span, and a field for an exact time. */
+/** A slider over the span. The form has a field for an exact time. */
 export function InstantSlider({ span, at, onAt }: InstantProps): JSX.Element {
-  const set = (value: number) => {
-    if (Number.isFinite(value)) onAt(Math.min(Math.max(value, span.from), span.to - 1));
-  };
   return (
     <div class="lane-row instant">
-      <Field label={t('history.at')}>
-        {({ required: _, ...control }) => (
-          <input
-            type="datetime-local"
-            step="1"
-            {...control}
-            value={toLocal(at)}
-            onChange={({ currentTarget }) => set(new Date(currentTarget.value).getTime())}
-          />
-        )}
-      </Field>
       <input
         type="range"
         aria-label={t('history.at')}
@@ -47,43 +27,51 @@ export function InstantSlider({ span, at, onAt }: InstantProps): JSX.Element {
         max={span.to - 1}
         step={sliderStep(span)}
         value={at}
-        onInput={({ currentTarget }) => set(currentTarget.valueAsNumber)}
+        onInput={({ currentTarget }) => onAt(Math.min(Math.max(currentTarget.valueAsNumber, span.from), span.to - 1))}
       />
     </div>
   );
 }
 
-/** Who had a scope at an instant, as the API says: also for a pattern that covers it. */
-export function HoldersAt({ scope, at }: { readonly scope: string; readonly at: number }): JSX.Element {
-  const { client } = useConsole();
-  const [settled, setSettled] = useState(at);
-  useEffect(
-    () =>
-      after(200, () => {
-        setSettled(at);
-      }),
-    [at],
-  );
-  const { value, error, again } = useRead(
-    // An instant of the future has no answer: the clock of the service may be a moment behind.
-    (signal) => client.whoHadAccess({ scope, at: Math.min(settled, Math.floor(now()) - 1_000), limit: 1_000 }, { signal, people: true }),
-    [scope, settled],
-    () => false,
-  );
-  const people = new Set(value?.items.map(({ subject }) => subject)).size;
+/** Who could use a scope at an instant, as a sentence. It counts all only after the last page, and says so until then. */
+export function HoldersSentence(props: HoldersRead & { readonly topic: ScopeTopic }): JSX.Element {
+  const { holders, stop, more, topic } = props;
+  const { phase, people, grants, hasParts, at, error } = holders;
+  const name = 'scope' in topic ? topic.scope : topic.pattern;
+  const scope = <Scope scope={name} />;
+  const isWhole = phase === 'whole';
+  const values = {
+    what: hasParts ? <Text k="history.orPart" with={{ scope }} /> : scope,
+    time: fullTime(at),
+    count: new Intl.NumberFormat().format(people),
+  };
+  const isUnread = people === 0 && !isWhole;
+  const key = isUnread ? 'history.asking' : isWhole ? (people === 0 ? 'history.noneCould' : 'history.could') : 'history.leastCould';
   return (
-    <section class="section" aria-live="polite">
-      <header class="section-head">
+    <div class="holders-answer">
+      {/* A screen reader reads the last count only. */}
+      <div aria-live="polite" aria-busy={phase === 'reading'}>
         <h2>
-          {t('history.atInstant', { time: fullTime(at) })}
-          {people > 0 && <>: {t('history.atCount', { count: people })}</>}
+          <Text k={key} with={values} count={people} />
         </h2>
-      </header>
-      {error !== undefined && <Problem error={error} again={again} />}
-      {value?.items.length === 0 && <Empty text={t('history.atNone')} />}
-      {value !== undefined && value.items.length > 0 && (
-        <GrantList label={t('history.ofScope', { scope })} blocks={blocksOf(value.items, 0)} />
+        {phase !== 'whole' && (
+          <p class="quiet">{phase === 'full' ? t('history.full', { count: MOST_GRANTS }) : t(`history.${phase}`, { count: grants })}</p>
+        )}
+      </div>
+      {phase === 'reading' && (
+        <p class="actions">
+          <Button small onPress={stop}>
+            {t('history.stop')}
+          </Button>
+        </p>
       )}
-    </section>
+      {(phase === 'stopped' || (phase === 'failed' && error !== undefined && grants > 0)) && (
+        <p class="actions">
+          <Button small onPress={more}>
+            {t('history.readOn')}
+          </Button>
+        </p>
+      )}
+    </div>
   );
 }

@@ -6,7 +6,7 @@ import { Person } from '../../parts/person.js';
 import { Scope } from '../../parts/scope.js';
 import { InstantSlider } from './instant.js';
 import { Lane, SpanAxis } from './lane.js';
-import { addressOf, type Question } from './question.js';
+import { addressOf, isOfScope, type Question } from './question.js';
 import { lanesOf } from './span.js';
 
 /** The most lanes of a picture: more are no picture. The list has all. */
@@ -24,7 +24,7 @@ interface PictureProps {
 export function Picture({ question: { topic, span, at }, grants, isPartial, onAt }: PictureProps): JSX.Element {
   const { href } = useConsole();
   const lanes = lanesOf(grants, 'person' in topic ? 'scope' : 'subject');
-  const instant = 'scope' in topic ? at : undefined;
+  const instant = isOfScope(topic) ? at : undefined;
   return (
     <div class="picture">
       <div class="lane-row">
@@ -32,12 +32,12 @@ export function Picture({ question: { topic, span, at }, grants, isPartial, onAt
       </div>
       {lanes.slice(0, MOST_LANES).map(({ key, grants: own }) => (
         <div class="lane-row" key={key}>
-          <a
-            class="lane-name"
-            href={href('history', undefined, addressOf({ topic: 'person' in topic ? { scope: key } : { person: key }, span, at }))}
-          >
-            {'person' in topic ? <Scope scope={key} /> : <Person id={key} short />}
-          </a>
+          <span class="lane-name">
+            <a href={href('history', undefined, addressOf({ topic: 'person' in topic ? { scope: key } : { person: key }, span, at }))}>
+              {'person' in topic ? <Scope scope={key} /> : <Person id={key} short />}
+            </a>{' '}
+            <span class="quiet">{t('history.laneCount', { count: own.length })}</span>
+          </span>
           <Lane grants={own} span={span} at={instant} />
         </div>
       ))}
@@ -47,6 +47,7 @@ export function Picture({ question: { topic, span, at }, grants, isPartial, onAt
         {instant !== undefined && <span class="key other">{t('history.legend.held')}</span>}
         <span class="key glass">{t('history.legend.breakGlass')}</span>
       </p>
+      {lanes.length > MOST_LANES && <p class="quiet">{t('history.lanesLeft', { count: lanes.length - MOST_LANES })}</p>}
       {isPartial && <p class="quiet">{t('history.partly')}</p>}
     </div>
   );

@@ -43,6 +43,14 @@ export function moved({ from, to }: Span, by: -1 | 1, now: number): Span {
   return { from: Math.max(0, end - length), to: end };
 }
 
+/** The span of equal length that contains an instant: the same one, if it does. */
+export function containing(span: Span, at: number, now: number): Span {
+  if (span.from <= at && at < span.to) return span;
+  const length = span.to - span.from;
+  const to = Math.max(1, Math.min(Math.floor(at + length / 2), Math.floor(now)));
+  return { from: Math.max(0, to - length), to };
+}
+
 /** The choice that a span has exactly. `undefined`: none. */
 export const lengthOf = ({ from, to }: Span): Length | undefined =>
   (Object.keys(LENGTHS) as Length[]).find((length) => LENGTHS[length] === to - from);

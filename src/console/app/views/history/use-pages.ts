@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import type { PersonInfo } from '../../frame/types.js';
 import { blocksOf, without, type Blocks } from './blocks.js';
@@ -8,6 +9,8 @@ export interface AnyPage<T> {
   readonly items: readonly T[];
   readonly next?: string | undefined;
   readonly people?: Readonly<Record<string, PersonInfo | undefined>> | undefined;
+  /** The next instant at which time changes an item. */
+  readonly changesAt?: number | undefined;
 }
 
 interface State<T> {
@@ -18,6 +21,10 @@ interface State<T> {
   readonly isLoading: boolean;
   /** The error of the last read. `undefined`: it succeeded, or has not ended. */
   readonly error: unknown;
+  /** When the first page was asked for, by the clock of the service. `undefined`: there is no answer yet. */
+  readonly readAt: number | undefined;
+  /** The first instant at which time changes what was read. `undefined`: none does. */
+  readonly changesAt: number | undefined;
 }
 
 /** What has been read of a long list. */
@@ -29,6 +36,9 @@ export interface PagesRead<T> extends State<T> {
   /** Removes what has ended in the meantime. */
   readonly remove: (isGone: (item: T) => boolean) => void;
 }
+
+const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
 /**
  * Reads a long list page by page, the first at once. A part with another list needs another `key`. An empty page may have a next one: it
@@ -42,7 +52,14 @@ export function usePages<T>(
   key?: unknown,
 ): PagesRead<T> {
   const { learn } = useConsole();
-  const [state, setState] = useState<State<T>>({ blocks: [], hasMore: false, isLoading: true, error: undefined });
+  const [state, setState] = useState<State<T>>({
+    blocks: [],
+    hasMore: false,
+    isLoading: true,
+    error: undefined,
+    readAt: undefined,
+    changesAt: undefined,
+  });
   const [round, setRound] = useState(0);
   const latest = useRef(read);
   latest.current = read;
@@ -53,6 +70,7 @@ export function usePages<T>(
     let place: string | undefined;
     let pages = 0;
     let isRunning = false;
+    const readAt = now();
     run.current = async () => {
       if (isRunning || (pages > 0 && place === undefined)) return;
       isRunning = true;
@@ -67,7 +85,14 @@ export function usePages<T>(
         const added = blocksOf(page.items, pages);
         const isFirst = pages++ === 0;
         const hasMore = place !== undefined;
-        setState(({ blocks }) => ({ blocks: isFirst ? added : [...blocks, ...added], hasMore, isLoading: false, error: undefined }));
+        setState((before) => ({
+          blocks: isFirst ? added : [...before.blocks, ...added],
+          hasMore,
+          isLoading: false,
+          error: undefined,
+          readAt,
+          changesAt: earlier(isFirst ? undefined : before.changesAt, page.changesAt),
+        }));
       } catch (error) {
         if (!end.signal.aborted) setState((before) => ({ ...before, isLoading: false, error }));
       } finally {
