@@ -1,10 +1,9 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { now } from '../../frame/clock.js';
+import { now, second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { fullTime } from '../../frame/time.js';
-import { useAt } from '../../frame/use-at.js';
 import { Button } from '../../parts/button.js';
 import { isOfScope, topicText, type Topic } from './question.js';
 
@@ -40,7 +39,7 @@ export function Snapshot({ topic, readAt, includesNow, changesAt, shows, again }
       }),
     [readAt],
   );
-  useAt(includesNow ? changesAt : undefined, readAt, () => setOld(readAt));
+  const isOld = oldSince === readAt || (includesNow && changesAt !== undefined && changesAt <= second.value);
   return (
     <div class="snapshot">
       <p class="quiet">
@@ -53,7 +52,7 @@ export function Snapshot({ topic, readAt, includesNow, changesAt, shows, again }
         {t('history.standing')}
       </p>
       <div role="status">
-        {oldSince === readAt && (
+        {isOld && (
           <p class="new-line">
             {t('history.old')}{' '}
             <Button small onPress={again}>
