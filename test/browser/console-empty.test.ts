@@ -60,9 +60,9 @@ const LISTS: readonly Empty[] = [
   },
   { key: 'break-glass.empty', person: SAM, path: 'break-glass', says: 'No emergency access waits', event: take, then: /Maya Lindqvist/ },
   { key: 'history.none', person: SAM, path: 'history', says: 'No grant was held', event: hold(LEE), then: /Lee Okafor/ },
-  { key: 'history.none', person: LEE, path: 'history', says: 'No grant was held', event: hold(LEE), then: /logs:checkout/ },
+  { key: 'history.noneOfId', person: LEE, path: 'history', says: 'No grant under this id', event: hold(LEE), then: /logs:checkout/ },
   {
-    key: 'history.noneCould',
+    key: 'history.none',
     person: SAM,
     path: `history?scope=${LOGS}`,
     says: 'No grant allowed',
