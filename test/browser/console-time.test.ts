@@ -51,7 +51,7 @@ describeChromium('what time alone changes on an open page', (browser) => {
       const mine = await world.open(MAYA);
       const live = await world.open(SAM, 'live');
       await mine.getByText('You hold 1 scope').waitFor();
-      await live.getByText('Maya Lindqvist').waitFor();
+      await live.locator('.held-row', { hasText: 'Maya Lindqvist' }).waitFor();
       await settle();
       await until(NOW + 2 * MINUTE);
       await soon(mine, /You hold no access now/);
@@ -137,7 +137,7 @@ describeChromium('what time alone changes on an open page', (browser) => {
     const mine = await world.open(MAYA);
     const live = await world.open(SAM, 'live');
     await mine.getByText('You hold 1 scope').waitFor();
-    await live.getByText('Maya Lindqvist').waitFor();
+    await live.locator('.held-row', { hasText: 'Maya Lindqvist' }).waitFor();
     await settle();
     for (const page of [mine, live]) {
       if (byMs === 0) await page.clock.fastForward(10 * MINUTE);

@@ -129,7 +129,8 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
     advance,
     /** Lets time pass until something is shown or true, half a second at a time: events and answers arrive in real time. */
     async pass(end: Locator | (() => boolean)): Promise<void> {
-      while (!(typeof end === 'function' ? end() : await end.first().isVisible())) {
+      // A field that suggests people or scopes has their names in a list that is not shown.
+      while (!(typeof end === 'function' ? end() : await end.filter({ visible: true }).first().isVisible())) {
         await advance(500);
         await setTimeout(50);
       }

@@ -33,11 +33,11 @@ export class Still<T> {
   /**
    * Takes the items of an answer.
    *
-   * @param isHeld whether the list stands still now. A list without rows cannot move under its reader: it shows what is new at once
+   * @param isHeld whether the list stands still now. A list of which all rows have ended has no button to miss: it shows what is new at once
    */
   take(items: readonly T[], isHeld: boolean): StillRows<T> {
     this.#latest = new Map(items.map((item) => [this.#keyOf(item), item]));
-    if (!isHeld || this.#shown.size === 0) return this.show();
+    if (!isHeld || ![...this.#shown.keys()].some((key) => this.#latest.has(key))) return this.show();
     return this.#rows();
   }
 
