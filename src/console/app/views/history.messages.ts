@@ -19,7 +19,7 @@ export const history = {
   'history.month': 'Month',
   'history.at': 'Instant',
   'history.zone': 'In {zone}.',
-  'history.scopeHint': 'db-prod also finds everything below it. * stands for one part: db-prod:*:write.',
+  'history.scopeHint': '* stands for one part, as in db-prod:*:write.',
   'history.exactHint': 'One exact scope, such as db-prod:orders:write.',
   'history.noScope': 'No scope is written like this. Its parts have a colon in between, as in db-prod:orders:write.',
   'history.patternForbidden': 'Only a person who may see all access can ask for many scopes at once. Ask for one exact scope.',
