@@ -22,7 +22,7 @@ const measuresStores = process.argv.includes('stores');
 /** The modules of the page that need no DOM: their tests run in Node. The other modules of the page run in test/browser/coverage.ts. */
 const PURE = [
   ...['drafts', 'messages', 'options', 'shape', 'time'],
-  ...['decision-queue', 'decision-refusal', 'decision-terms', 'lengths', 'person-named'],
+  ...['decision-queue', 'decision-refusal', 'decision-terms', 'lengths', 'person-choice', 'still'],
   ...['choices', 'draft', 'problems', 'blocks', 'all-pages', 'grant-rows', 'question', 'span', 'says', 'verification'],
   ...['filters', 'time-left', 'figures', 'find-deliveries', 'timeline', 'keys'],
 ].join('|');

@@ -54,7 +54,7 @@ const OUTSIDE_MS = 60_000;
 /** Failures that may pass by themselves are tried again. Milliseconds. */
 export const RETRY_MS = 5_000;
 /** A read without an answer in this time is ended, and tried again. Milliseconds. */
-export const LATE_MS = 10_000;
+const LATE_MS = 10_000;
 
 interface Entry {
   readonly query: Query<unknown>;

@@ -3,8 +3,6 @@ import type { AccessClient } from '../../../client.js';
 import type { Change } from './types.js';
 import { useQuery, type QueryRead } from './use-query.js';
 
-export type { QueryRead as Read } from './use-query.js';
-
 /**
  * The answer to a question of one part alone: read at first, again when `keys` change, after each change that `concerns` it, and each minute.
  *

@@ -19,7 +19,7 @@ import { created, extensionOf, refuseToExtend } from './requests.js';
 /* Grants: the access that is held, was held, or will be. */
 
 /** The answer with a page of grants. */
-export async function changingGrants({ kernel }: Pick<Call, 'kernel'>, read: () => Promise<Page<GrantWithStatus>>): Promise<Answer> {
+async function changingGrants({ kernel }: Pick<Call, 'kernel'>, read: () => Promise<Page<GrantWithStatus>>): Promise<Answer> {
   const since = kernel.clock.read();
   const page = await read();
   return { body: { ...page, changesAt: await changesAt(kernel, since, { grants: page.items }) } };

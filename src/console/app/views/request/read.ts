@@ -27,11 +27,7 @@ export interface RequestRead {
 const MOST = 1_000;
 
 /** Reads a request with what belongs to it. */
-export async function readRequest(
-  { client, caller }: Pick<Console, 'caller' | 'client'>,
-  id: string,
-  signal: AbortSignal,
-): Promise<RequestRead> {
+async function readRequest({ client, caller }: Pick<Console, 'caller' | 'client'>, id: string, signal: AbortSignal): Promise<RequestRead> {
   const options = { signal, people: true };
   const [found, timeline] = await Promise.all([client.getRequest(id, options), client.getTimeline(id, options)]);
   const isPending = found.outcome === 'pending';

@@ -130,7 +130,3 @@ export function deedsOf(
     revoke: isHeld && !isSubject && mayRevoke,
   };
 }
-
-/** The instants at which time alone changes the request. Epoch milliseconds. */
-export const changesOf = ({ request, outcome, grants }: Pick<RequestFound, 'request' | 'outcome' | 'grants'>): readonly number[] =>
-  outcome === 'pending' ? [request.reviewBy] : grants.flatMap(({ end, startsAt, expiresAt }) => (end ? [] : [startsAt, expiresAt]));
