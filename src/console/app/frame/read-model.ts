@@ -101,8 +101,9 @@ export class ReadModel {
     const watched = entry;
     let isReleased = false;
     const release = () => {
-      if (isReleased || --watched.watchers > 0) return;
+      if (isReleased) return;
       isReleased = true;
+      if (--watched.watchers > 0 || !this.#isShown(watched)) return;
       watched.running?.abort();
       this.#entries.delete(query.key);
     };
@@ -253,7 +254,8 @@ export class ReadModel {
   /** After all that the page shows has been read since it was hidden, it is of now. */
   #showsNow(): void {
     if (this.#isPaused || this.asOf.peek() === undefined) return;
-    if ([...this.#entries.values()].every(({ oldAt, running }) => oldAt === Infinity && running === undefined)) this.asOf.value = undefined;
+    const isRead = ({ oldAt, running, state }: Entry) => oldAt === Infinity && running === undefined && !mayPass(state.peek().error);
+    if ([...this.#entries.values()].every(isRead)) this.asOf.value = undefined;
   }
 }
 
@@ -265,6 +267,7 @@ export class LateError extends Error {
 /** Whether a failure may end without the person: no answer, or a 5xx. */
 export function mayPass(error: unknown): boolean {
   if (error instanceof LateError) return true;
+  if (error === undefined) return false;
   const { status, cause, code } = error as { status?: unknown; cause?: unknown; code?: unknown };
   const answered = typeof status === 'number' ? status : (cause as { status?: unknown } | undefined)?.status;
   return typeof answered === 'number' ? answered >= 500 : code === undefined && (error as Error).name === 'HttpClientError';
