@@ -56,7 +56,7 @@ describeChromium('the console, mounted elsewhere', (browser) => {
       world.open(person, path.replace('ID', items[0]?.id ?? ''), { at, ...options });
     return { ...world, at, open, requestId: items[0]?.id ?? '' };
   };
-  const shown = (page: Page, text: string | RegExp) => page.locator('main').getByText(text).first();
+  const shown = (page: Page, text: string | RegExp) => page.locator('main').getByText(text);
 
   it('works under the headers of helmet behind a proxy that removes a prefix, at three depths', async () => {
     const { open, pass, at } = await begin({ prefix: '/tools/eu', headers: HELMET });
