@@ -11,6 +11,7 @@ import {
   itemOf,
   lengthsOf,
 } from '../../src/console/app/views/ask/choices.js';
+import { refusalOf, refusedPreview } from '../../src/console/app/views/ask/problems.js';
 import { addressed, askOf, byField, changed, emptyFields, newDraft, retyped } from '../../src/console/app/views/ask/draft.js';
 
 const MINUTE = 60_000;
@@ -238,5 +239,43 @@ describe('the form', () => {
     expect(fields.get('scope')).toEqual([problems[2]]);
     expect(fields.get('')).toEqual([problems[3]]);
     expect([...fields.values()].flat()).toHaveLength(problems.length);
+  });
+});
+
+describe('a refused ask', () => {
+  const limit = { field: 'ttl', code: 'too_long', limit: HOUR } as const;
+  const refused = (problem: object, status = 400) => Object.assign(new Error('a call'), { cause: { status, problem } });
+
+  it('says its problems, and in the words of the approver only what no problem says', () => {
+    const preview = { outcome: 'refused', code: 'ERR_JIT_NOT_ALLOWED', reason: 'ids and fields' } as const;
+    const said = (problems: readonly (typeof limit)[]) => {
+      const { name, reason, problems: shown } = refusedPreview({ ...preview, problems } as unknown as Parameters<typeof refusedPreview>[0]);
+      return { name, reason, shown };
+    };
+    expect(said([limit])).toEqual({ name: 'not-allowed', reason: undefined, shown: [limit] });
+    expect(said([])).toEqual({ name: 'not-allowed', reason: 'ids and fields', shown: [] });
+    const sent = (problems: readonly object[]) => refusalOf(refused({ problems, reason: 'no' }), false).reason;
+    expect([sent([limit]), sent([])]).toEqual([undefined, 'no']);
+  });
+
+  it('names the input that the API could not read, and the person for whom the viewer may not ask', () => {
+    const unread = refused({ type: 'urn:jit-access:problem:validation', argument: 'metadata.pods', rule: 'a number' });
+    expect(refusalOf(unread, false).problems).toEqual([{ field: 'metadata.pods', code: 'invalid', limit: 'a number' }]);
+    const forbidden = refused({ type: 'urn:jit-access:problem:forbidden' }, 403);
+    expect(refusalOf(forbidden, true).problems).toEqual([{ field: 'subject', code: 'forbidden' }]);
+    expect(refusalOf(forbidden, false)).toMatchObject({ name: 'forbidden', problems: [] });
+  });
+
+  it('says which limit refuses it, how much it allows, and until when', () => {
+    expect(refusalOf(refused({ limit: 'requests', max: 20, retryAt: 7 }, 429), false)).toMatchObject({
+      limit: 'requests',
+      max: 20,
+      retryAt: 7,
+    });
+  });
+
+  it('may have been made where no answer arrived, or the service failed', () => {
+    const unknown = [refused({}), refused({}, 500), new TypeError('the network')].map((error) => refusalOf(error, false).isUnknown);
+    expect(unknown).toEqual([false, true, true]);
   });
 });
