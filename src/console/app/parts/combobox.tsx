@@ -1,4 +1,4 @@
-import type { ComponentChildren, ComponentProps, JSX } from 'preact';
+import type { ComponentChildren, ComponentProps, JSX, TargetedInputEvent } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { addMessages, t } from '../frame/messages.js';
 import { picker } from './picker.messages.js';
@@ -29,11 +29,8 @@ export interface ComboboxProps extends Omit<ComponentProps<'input'>, 'value' | '
   readonly children?: ComponentChildren;
 }
 
-/** A text with a list of what it may mean: the combobox of ARIA. Enter sends no form, so no key that is held down does more than it. */
-export function Combobox(props: ComboboxProps): JSX.Element {
-  const { value, onText, options, obvious, note, onEnter, onLeave, class: more = '', children, ...input } = props;
-  const list = useId();
-  const element = useRef<HTMLSpanElement>(null);
+/** Which option the viewer means, and what the keys do. */
+function useChoice({ value, onText, options, obvious, note, onEnter }: ComboboxProps) {
   const [isOpen, setOpen] = useState(false);
   const [moved, setMoved] = useState<string>();
   // A choice may make its view start again, which takes the focus away while the old text is still known.
@@ -42,10 +39,6 @@ export function Combobox(props: ComboboxProps): JSX.Element {
   const at = (key: string | undefined) => options.findIndex((option) => option.key === key);
   const active = options[at(moved)] ?? options[at(obvious)];
   const isShown = isOpen && (options.length > 0 || note !== undefined);
-  const idOf = (option: Option) => `${list}-${at(option.key)}`;
-  useLayoutEffect(() => {
-    if (isShown && moved !== undefined) element.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
-  }, [isShown, moved]);
 
   const take = (option: Option) => {
     setOpen(false);
@@ -81,10 +74,31 @@ export function Combobox(props: ComboboxProps): JSX.Element {
     onText(currentTarget.value, isComposing);
   };
   // In small letters: Preact asks the element whether it has a property of this event, and browsers have none.
-  const endComposition = (event: { readonly currentTarget: HTMLInputElement }) => {
+  const oncompositionend = (event: { readonly currentTarget: HTMLInputElement }) => {
     isComposed.current = true;
     type(event, false);
   };
+  const handlers = {
+    value,
+    onInput: (event: TargetedInputEvent<HTMLInputElement>) => type(event, event.isComposing),
+    ...{ oncompositionend },
+    onKeyUp: () => (isComposed.current = false),
+    onKeyDown,
+    onClick: () => setOpen(true),
+  };
+  return { active, moved, isShown, isTyped, take, setOpen, handlers };
+}
+
+/** A text with a list of what it may mean: the combobox of ARIA. Enter sends no form, so no key that is held down does more than it. */
+export function Combobox(props: ComboboxProps): JSX.Element {
+  const { options, note, onLeave, class: more = '', children, value: _v, onText: _t, obvious: _o, onEnter: _e, ...input } = props;
+  const list = useId();
+  const element = useRef<HTMLSpanElement>(null);
+  const { active, moved, isShown, isTyped, take, setOpen, handlers } = useChoice(props);
+  const idOf = (option: Option) => `${list}-${options.indexOf(option)}`;
+  useLayoutEffect(() => {
+    if (isShown && moved !== undefined) element.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
+  }, [isShown, moved]);
   return (
     <span
       class={`combobox ${more}`}
@@ -108,12 +122,7 @@ export function Combobox(props: ComboboxProps): JSX.Element {
         aria-expanded={isShown}
         aria-controls={list}
         aria-activedescendant={isShown && active !== undefined ? idOf(active) : undefined}
-        value={value}
-        onInput={(event) => type(event, event.isComposing)}
-        {...{ oncompositionend: endComposition }}
-        onKeyUp={() => (isComposed.current = false)}
-        onKeyDown={onKeyDown}
-        onClick={() => setOpen(true)}
+        {...handlers}
       />
       {children}
       <span class="options" hidden={!isShown}>

@@ -67,36 +67,54 @@ function useSearch(text: string, maySearch: boolean) {
   };
 }
 
-export interface PersonInputProps extends Omit<ComboboxProps, 'value' | 'onText' | 'options' | 'obvious' | 'note' | 'onEnter' | 'onLeave'> {
-  /** The id of the person who is chosen; `''`: none. */
-  readonly value: string;
-  /** Called with the id of each choice, and as soon as the text is another one: with `undefined`, unless it is empty or an id. */
-  readonly onValue: (id: string | undefined) => void;
+/** Where a field finds people. */
+interface Sources {
   /** Whether the viewer may use the field, by {@link Console.permits}: the page searches only then. Otherwise a text is an id. */
   readonly maySearch: boolean;
   /** The ids of the rows of the view: people, agents and runs. */
   readonly ids?: readonly string[] | undefined;
+}
+
+export interface PersonInputProps
+  extends Sources, Omit<ComboboxProps, 'value' | 'onText' | 'options' | 'obvious' | 'note' | 'onEnter' | 'onLeave'> {
+  /** The id of the person who is chosen; `''`: none. */
+  readonly value: string;
+  /** Called with the id of each choice, and as soon as the text is another one: with `undefined`, unless it is empty or an id. */
+  readonly onValue: (id: string | undefined) => void;
   /** Called with the choice by Enter, and when an option is taken. */
   readonly onDone?: ((id: string) => void) | undefined;
   /** Called when the focus leaves: with the choice, or with `undefined` if the text is none. */
   readonly onLeave?: ((id: string | undefined) => void) | undefined;
 }
 
-/**
- * The input of a person. Its value is an id: of the person who is chosen from the list, or, where the service finds no people, the text.
- * It shows the name; below it are the detail and the id.
- */
-export function PersonInput(props: PersonInputProps): JSX.Element {
-  const { value, onValue, maySearch, ids = NO_IDS, onDone, onLeave, ...input } = props;
-  const { people, announce } = useConsole();
-  // What is typed. `undefined`: the value is shown.
-  const [typed, setTyped] = useState<string>();
-  const [isComposing, setComposing] = useState(false);
-  const text = isComposing || typed === undefined ? '' : visible(typed).normalize('NFC');
+/** Which person a text means. */
+function useMeant(typed: string | undefined, { maySearch, ids = NO_IDS }: Sources) {
+  const { people } = useConsole();
+  const text = typed === undefined ? '' : cleaned(typed);
   const search = useSearch(text, maySearch);
   const known = useMemo(() => knownTo(people.value, ids), [people.value, ids]);
   const candidates = useMemo(() => candidatesOf(text, known, search.people), [text, known, search.people]);
-  const meant = meantBy(text, candidates, search.isSearched);
+  return {
+    text,
+    search,
+    candidates,
+    meant: meantBy(text, candidates, search.isSearched),
+    /** Of a text that is not searched yet. `''`: nobody. */
+    meantAtOnce: (next: string) => meantBy(next, candidatesOf(next, known, []), search.isSearched),
+    isSettled: !search.isSearching && text !== '',
+  };
+}
+
+/** A text as it is compared and sent. */
+const cleaned = (typed: string): string => visible(typed).normalize('NFC');
+
+/** The person who is chosen, and what the text, the keys and the list do to it. */
+function usePersonChoice({ value, onValue, onDone, onLeave, ...given }: PersonInputProps) {
+  const { announce } = useConsole();
+  // What is typed. `undefined`: the value is shown.
+  const [typed, setTyped] = useState<string>();
+  const [isComposing, setComposing] = useState(false);
+  const { text, search, candidates, meant, meantAtOnce, isSettled } = useMeant(isComposing ? undefined : typed, given);
 
   const last = useRef<string | undefined>(value);
   const emit = (id: string | undefined) => {
@@ -114,7 +132,6 @@ export function PersonInput(props: PersonInputProps): JSX.Element {
   useEffect(() => {
     if (typed !== undefined && !isComposing) emit(text === '' ? '' : meant || undefined);
   }, [meant]);
-  const isSettled = !search.isSearching && text !== '';
   const only = isSettled ? obvious(text, candidates)?.id : undefined;
   const choose = (id: string) => {
     setTyped(undefined);
@@ -134,51 +151,61 @@ export function PersonInput(props: PersonInputProps): JSX.Element {
     announce(t('picker.count', { count: candidates.length }));
     if (entered.current === text) enter();
   }, [isSettled, text, candidates.length]);
+  const write = (next: string, composing: boolean) => {
+    entered.current = undefined;
+    setTyped(next);
+    setComposing(composing);
+    const now = cleaned(next);
+    emit(composing ? undefined : now === '' ? '' : meantAtOnce(now) || undefined);
+  };
+  const leave = () => {
+    entered.current = undefined;
+    const isChosen = typed === undefined || text === '' || meant !== '';
+    const id = typed === undefined ? value : meant;
+    if (isChosen) setTyped(undefined);
+    onLeave?.(isChosen ? id : undefined);
+  };
+  const mayBeId = isSettled && meant !== text && !candidates.some(({ id }) => id === text);
+  return { typed, isComposing, text, search, candidates, meant, only, mayBeId, choose, enter, write, leave };
+}
 
+/** What the list says about a search. */
+function noteOf(text: string, { isSearching, isSearched, isFailed }: ReturnType<typeof useSearch>, count: number): string | undefined {
+  if (text === '') return undefined;
+  if (isSearching) return t('picker.searching');
+  if (!isSearched) return undefined;
+  if (isFailed) return t('picker.failed');
+  return count === 0 ? t('picker.none') : undefined;
+}
+
+/**
+ * The input of a person. Its value is an id: of the person who is chosen from the list, or, where the service finds no people, the text.
+ * It shows the name; below it are the detail and the id.
+ */
+export function PersonInput(props: PersonInputProps): JSX.Element {
+  const { value, onValue: _v, maySearch: _s, ids: _i, onDone: _d, onLeave: _l, ...input } = props;
+  const { people } = useConsole();
+  const { typed, isComposing, text, search, candidates, meant, only, mayBeId, choose, enter, write, leave } = usePersonChoice(props);
   const options = candidates.map((one) => ({ key: one.id, children: <Whole {...one} />, take: () => choose(one.id) }));
-  const isOffered = isSettled && meant !== text && !candidates.some(({ id }) => id === text);
   const asId = {
     key: `id ${text}`,
     children: <Text k="picker.asId" with={{ id: <code dir="auto">{text}</code> }} />,
     take: () => choose(text),
   };
   const info = people.value.get(value);
-  const shown = typed ?? info?.name ?? value;
   return (
     <Combobox
       maxLength={256}
       {...input}
       class="of-people"
-      value={shown}
-      options={isComposing ? [] : isOffered ? [...options, asId] : options}
+      value={typed ?? info?.name ?? value}
+      options={isComposing ? [] : mayBeId ? [...options, asId] : options}
       obvious={only}
-      note={
-        text === ''
-          ? undefined
-          : search.isSearching
-            ? t('picker.searching')
-            : search.isSearched && search.isFailed
-              ? t('picker.failed')
-              : candidates.length === 0 && search.isSearched
-                ? t('picker.none')
-                : undefined
-      }
+      note={noteOf(text, search, candidates.length)}
       onFocus={({ currentTarget }) => typed === undefined && currentTarget.select()}
-      onText={(next, composing) => {
-        entered.current = undefined;
-        setTyped(next);
-        setComposing(composing);
-        const now = visible(next).normalize('NFC');
-        emit(composing ? undefined : now === '' ? '' : meantBy(now, candidatesOf(now, known, []), search.isSearched) || undefined);
-      }}
+      onText={write}
       onEnter={enter}
-      onLeave={() => {
-        entered.current = undefined;
-        const isChosen = typed === undefined || text === '' || meant !== '';
-        const id = typed === undefined ? value : meant;
-        if (isChosen) setTyped(undefined);
-        onLeave?.(isChosen ? id : undefined);
-      }}
+      onLeave={leave}
     >
       {typed === undefined && info !== undefined && value !== '' && (
         <span class="hint chosen">

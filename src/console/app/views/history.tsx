@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { GrantWithStatus } from '../../../index.js';
 import { after } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
@@ -36,8 +37,8 @@ import { SpanBar } from './history/span-bar.js';
 import { CopyButton } from './history/copy-button.js';
 import { CsvButton } from './history/csv-button.js';
 import { useOpened, useWhileEmpty } from './history/use-opened.js';
-import { MOST_LISTED, useHolders } from './history/use-holders.js';
-import { usePages } from './history/use-pages.js';
+import { MOST_LISTED, useHolders, type Holders, type HoldersRead } from './history/use-holders.js';
+import { usePages, type PagesRead } from './history/use-pages.js';
 import './history.css';
 
 addMessages(history);
@@ -69,8 +70,81 @@ function useInstant(question: Question) {
 /** An instant as a part of the name of a file. */
 const inName = (at: number): string => toAddress(at).slice(0, 19).replaceAll(':', '-');
 
+interface HeadProps {
+  readonly question: Question;
+  /** The address of the answer. */
+  readonly path: string;
+  readonly held: HoldersRead;
+}
+
+/** The answer in a sentence, and what can be taken away of it. */
+function AnswerHead({ question, path, held }: HeadProps): JSX.Element {
+  const { client } = useConsole();
+  const { topic, span, at } = question;
+  return (
+    <header class="section-head">
+      {isOfScope(topic) ? <HoldersSentence {...held} topic={topic} /> : <Heading topic={topic} />}
+      <span class="actions">
+        <CopyButton path={path} />
+        {isOfScope(topic) && (
+          <CsvButton
+            key={`at ${at}`}
+            label={t('history.csvInstant')}
+            name={`access-at-${inName(at)}.csv`}
+            question={questionText(question, true)}
+            read={(place, signal) => readHolders(client, topic, at, place, signal)}
+          />
+        )}
+        <CsvButton
+          label={t('history.csvSpan')}
+          name={`access-${new Date(span.from).toISOString().slice(0, 10)}.csv`}
+          question={questionText(question, false)}
+          read={(place, signal) => readHeld(client, question, place, signal, 1_000)}
+        />
+      </span>
+    </header>
+  );
+}
+
+/** The grants of an instant. */
+function AtInstant({ topic, holders }: { readonly topic: ScopeTopic; readonly holders: Holders }): JSX.Element | null {
+  if (holders.grants === 0) return null;
+  return (
+    <section class="section">
+      <header class="section-head">
+        <h3>{t('history.atInstant', { time: fullTime(holders.at) })}</h3>
+      </header>
+      <GrantList label={t('history.ofScope', { scope: topicText(topic) })} blocks={holders.blocks} />
+      {holders.grants > MOST_LISTED && <p class="quiet">{t('history.listed', { count: MOST_LISTED })}</p>}
+    </section>
+  );
+}
+
+/** The grants of the span. */
+function OfSpan({ pages, count }: { readonly pages: PagesRead<GrantWithStatus>; readonly count: number }): JSX.Element | null {
+  if (count === 0) return null;
+  return (
+    <section class="section">
+      <header class="section-head">
+        <h2>
+          {t('history.grants')} {!pages.hasMore && <span class="count">{count}</span>}
+        </h2>
+      </header>
+      <GrantList label={t('history.grants')} blocks={pages.blocks} />
+      {pages.hasMore && <More onPress={pages.more} />}
+    </section>
+  );
+}
+
+interface AnswerProps {
+  readonly question: Question;
+  readonly moveOn: () => void;
+  /** Takes the grants that are shown. */
+  readonly onGrants: (grants: readonly GrantWithStatus[]) => void;
+}
+
 /** The answer: who could use a scope at an instant, bars over the span, and the list of all grants. */
-function Answer({ question, moveOn }: { readonly question: Question; readonly moveOn: () => void }): JSX.Element {
+function Answer({ question, moveOn, onGrants }: AnswerProps): JSX.Element {
   const { client } = useConsole();
   const { topic, span } = question;
   const pages = usePages((place, signal) => readHeld(client, question, place, signal), span.to);
@@ -79,6 +153,9 @@ function Answer({ question, moveOn }: { readonly question: Question; readonly mo
   const held = useHolders(ofScope, at);
   const { holders } = held;
   const grants = pages.blocks.flatMap(({ items }) => items);
+  useEffect(() => {
+    onGrants(grants);
+  }, [pages.blocks]);
   // An empty list stays while it is read again.
   const isRead = useRef(false);
   if (!pages.isLoading) isRead.current = pages.error === undefined;
@@ -98,27 +175,7 @@ function Answer({ question, moveOn }: { readonly question: Question; readonly mo
     });
   return (
     <section class={'person' in topic ? 'answer of-person' : 'answer'}>
-      <header class="section-head">
-        {isOfScope(topic) ? <HoldersSentence {...held} topic={topic} /> : <Heading topic={topic} />}
-        <span class="actions">
-          <CopyButton path={path} />
-          {ofScope !== undefined && (
-            <CsvButton
-              key={`at ${at}`}
-              label={t('history.csvInstant')}
-              name={`access-at-${inName(at)}.csv`}
-              question={questionText({ topic, span, at }, true)}
-              read={(place, signal) => readHolders(client, ofScope, at, place, signal)}
-            />
-          )}
-          <CsvButton
-            label={t('history.csvSpan')}
-            name={`access-${new Date(span.from).toISOString().slice(0, 10)}.csv`}
-            question={questionText(question, false)}
-            read={(place, signal) => readHeld(client, question, place, signal, 1_000)}
-          />
-        </span>
-      </header>
+      <AnswerHead question={{ topic, span, at }} path={path} held={held} />
       {readAt < Infinity && (
         <Snapshot
           topic={topic}
@@ -142,26 +199,8 @@ function Answer({ question, moveOn }: { readonly question: Question; readonly mo
       {(grants.length > 0 || (ofScope !== undefined && pages.error === undefined)) && (
         <Picture question={{ topic, span, at }} grants={grants} isPartial={pages.hasMore} onAt={setAt} />
       )}
-      {ofScope !== undefined && holders.grants > 0 && (
-        <section class="section">
-          <header class="section-head">
-            <h3>{t('history.atInstant', { time: fullTime(holders.at) })}</h3>
-          </header>
-          <GrantList label={t('history.ofScope', { scope: topicText(ofScope) })} blocks={holders.blocks} />
-          {holders.grants > MOST_LISTED && <p class="quiet">{t('history.listed', { count: MOST_LISTED })}</p>}
-        </section>
-      )}
-      {grants.length > 0 && (
-        <section class="section">
-          <header class="section-head">
-            <h2>
-              {t('history.grants')} {!pages.hasMore && <span class="count">{grants.length}</span>}
-            </h2>
-          </header>
-          <GrantList label={t('history.grants')} blocks={pages.blocks} />
-          {pages.hasMore && <More onPress={pages.more} />}
-        </section>
-      )}
+      {ofScope !== undefined && <AtInstant topic={ofScope} holders={holders} />}
+      <OfSpan pages={pages} count={grants.length} />
     </section>
   );
 }
@@ -170,12 +209,13 @@ function Answer({ question, moveOn }: { readonly question: Question; readonly mo
 export function View({ route: { query } }: ViewProps): JSX.Element {
   const widest = widestTopic(useConsole());
   const { opened, moveOn } = useOpened();
+  const [grants, setGrants] = useState<readonly GrantWithStatus[]>([]);
   const question = questionIn(query, widest, opened);
   const key = JSON.stringify([question.topic, query.get('from'), query.get('to')]);
   return (
     <Page title={t('history.title')} lead={t('history.lead')}>
-      <Finder key={`finder ${key}`} question={question} />
-      <Answer key={key} {...{ question, moveOn }} />
+      <Finder key={`finder ${key}`} question={question} grants={grants} />
+      <Answer key={key} {...{ question, moveOn }} onGrants={setGrants} />
       <PrintFoot />
     </Page>
   );

@@ -24,7 +24,7 @@ export interface ChooserProps {
 
 /** The list of what may be asked for, searched by words. Each item is a link to its form. */
 export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
-  const { client, href, navigate } = useConsole();
+  const { href, navigate } = useConsole();
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => list.current?.querySelector('input')?.focus(), []);
   const [search, setSearch] = useState('');
@@ -33,12 +33,7 @@ export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
   const text = search.trim();
   const other = isPattern(text) && itemOf(items, text) === undefined ? text : undefined;
   const hrefOf = (scope: string) => href('ask', undefined, { scope });
-  const before =
-    useRead(
-      (signal) => client.listRequests({ limit: RECENT }, { signal }),
-      [],
-      () => false,
-    ).value?.items ?? [];
+  const before = useRequestsBefore();
   const groups =
     text === ''
       ? [{ name: t('ask.before'), items: askedBefore(items, before) }, ...grouped(matching.slice(0, shown))]
@@ -69,24 +64,45 @@ export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
         </p>
       )}
       {matching.length === 0 && other === undefined && <Empty text={t(items.length === 0 ? 'ask.empty' : 'ask.none')} />}
-      {groups.map(
-        ({ name = t('ask.any'), items: of }) =>
-          of.length > 0 && (
-            <section key={name} class="section">
-              <h2>
-                <bdi>{name}</bdi>
-              </h2>
-              <ul class="ask-items" aria-label={name}>
-                {of.map((item) => (
-                  <Item key={`${item.scope} ${item.rule ?? ''}`} item={item} href={hrefOf(item.scope)} />
-                ))}
-              </ul>
-            </section>
-          ),
-      )}
+      {groups.map(({ name = t('ask.any'), items: of }) => (
+        <Group key={name} name={name} items={of} hrefOf={hrefOf} />
+      ))}
       {matching.length > shown && <More onPress={() => setShown(shown + SHOWN)} />}
       {!isComplete && <p class="quiet">{t('ask.incomplete')}</p>}
     </div>
+  );
+}
+
+/** The viewer's own requests, which say what is asked for again. */
+function useRequestsBefore() {
+  const { client } = useConsole();
+  const { value } = useRead(
+    (signal) => client.listRequests({ limit: RECENT }, { signal }),
+    [],
+    () => false,
+  );
+  return value?.items ?? [];
+}
+
+interface GroupProps {
+  readonly name: string;
+  readonly items: readonly Requestable[];
+  readonly hrefOf: (scope: string) => string;
+}
+
+function Group({ name, items, hrefOf }: GroupProps): JSX.Element | null {
+  if (items.length === 0) return null;
+  return (
+    <section class="section">
+      <h2>
+        <bdi>{name}</bdi>
+      </h2>
+      <ul class="ask-items" aria-label={name}>
+        {items.map((item) => (
+          <Item key={`${item.scope} ${item.rule ?? ''}`} item={item} href={hrefOf(item.scope)} />
+        ))}
+      </ul>
+    </section>
   );
 }
 

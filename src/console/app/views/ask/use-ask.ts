@@ -42,8 +42,9 @@ export interface Ask {
 
 /** The draft of a form, its dry run and its send. */
 export function useAsk(choice: Choice, given: Addressed): Ask {
-  const { client, href, navigate, announce, people } = useConsole();
-  const { draft, keep, drop } = useDraft(choice, given);
+  const { people } = useConsole();
+  const kept = useDraft(choice, given);
+  const { draft, keep } = kept;
   const [answer, setAnswer] = useState<Answer>();
   const [empty, setEmpty] = useState<readonly FieldProblem[]>([]);
   const [isUnchosen, setUnchosen] = useState(false);
@@ -59,27 +60,52 @@ export function useAsk(choice: Choice, given: Addressed): Ask {
     setEmpty([]);
     keep(changed(draft, values));
   };
-  const setSubject = (subject: string | undefined) => {
-    setUnchosen(subject === undefined);
-    set({ subject: subject ?? '' });
-  };
+  const missingOf = (): readonly FieldProblem[] => [
+    ...emptyFields(choice, draft),
+    ...(isUnchosen ? [{ field: 'subject', code: 'missing' as const }] : []),
+  ];
   const isKnown = !isUnchosen && (draft.subject === '' || people.peek().has(draft.subject));
-  useQuietCheck(said === undefined && isKnown && emptyFields(choice, draft).length === 0, draft, async () => {
+  const { check, sendDraft } = useCalls(kept, setAnswer, preview);
+  useQuietCheck(said === undefined && isKnown && missingOf().length === 0, draft, async (client) => {
     const found = await dryRun(client, draft);
     // Without an answer, nothing is said: a press asks again.
     if (found.refusal?.isUnknown === true) return undefined;
     const next = retyped(draft, found.refusal?.problems ?? []);
     return () => (next === undefined ? setAnswer({ ...found, isQuiet: true }) : keep(next));
   });
+  const checkWhole = async () => {
+    const missing = missingOf();
+    setEmpty(missing);
+    return missing.length > 0 ? undefined : check();
+  };
+  return {
+    form,
+    draft,
+    set,
+    setSubject: (subject) => {
+      setUnchosen(subject === undefined);
+      set({ subject: subject ?? '' });
+    },
+    preview,
+    refusal,
+    isRefused: isQuiet && said?.refusal !== undefined,
+    isQuiet,
+    problems,
+    placed,
+    check: checkWhole,
+    send: () => sendDraft(draft),
+    take: async () => {
+      const granted = await checkWhole();
+      if (granted !== undefined) await sendDraft(granted);
+    },
+  };
+}
 
+/** The calls of a press: what will happen to the draft, and its send. */
+function useCalls({ draft, keep, drop }: ReturnType<typeof useDraft>, setAnswer: (answer: Answer) => void, preview: Answer['preview']) {
+  const { client, href, navigate, announce } = useConsole();
   /** @returns the draft, if its access would be granted at once */
   const check = async (): Promise<AskDraft | undefined> => {
-    const missing: readonly FieldProblem[] = [
-      ...emptyFields(choice, draft),
-      ...(isUnchosen ? [{ field: 'subject', code: 'missing' as const }] : []),
-    ];
-    setEmpty(missing);
-    if (missing.length > 0) return undefined;
     const first = await dryRun(client, draft);
     const next = retyped(draft, first.refusal?.problems ?? []);
     if (next !== undefined) keep(next);
@@ -99,26 +125,7 @@ export function useAsk(choice: Choice, given: Addressed): Ask {
       setAnswer({ key: sent.key, refusal: failed, ...(failed.isUnknown && preview && { preview }) });
     }
   };
-  const take = async () => {
-    const granted = await check();
-    if (granted !== undefined) await sendDraft(granted);
-  };
-  const isRefused = isQuiet && said?.refusal !== undefined;
-  return {
-    form,
-    draft,
-    set,
-    setSubject,
-    preview,
-    refusal,
-    isRefused,
-    isQuiet,
-    problems,
-    placed,
-    check,
-    send: () => sendDraft(draft),
-    take,
-  };
+  return { check, sendDraft };
 }
 
 /** How long after the last key the page asks what will happen, and the least time between two such calls. Milliseconds. */
@@ -130,7 +137,8 @@ const BETWEEN_MS = 2_000;
  *
  * @param ask returns what takes the answer. It is not called if the draft has changed in the meantime
  */
-function useQuietCheck(isWanted: boolean, { key }: AskDraft, ask: () => Promise<(() => void) | undefined>): void {
+function useQuietCheck(isWanted: boolean, { key }: AskDraft, ask: (client: AccessClient) => Promise<(() => void) | undefined>): void {
+  const { client } = useConsole();
   const sentAt = useRef(-Infinity);
   const current = useRef<string>();
   useEffect(() => {
@@ -139,7 +147,7 @@ function useQuietCheck(isWanted: boolean, { key }: AskDraft, ask: () => Promise<
     const wait = Math.max(PAUSE_MS, sentAt.current + BETWEEN_MS - deviceNow());
     return after(wait, () => {
       sentAt.current = deviceNow();
-      void ask().then((takeAnswer) => {
+      void ask(client).then((takeAnswer) => {
         if (current.current === key) takeAnswer?.();
       });
     });

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import type { GrantWithStatus } from '../../../../index.js';
 import { isPattern } from '../../../../internal/page.js';
 import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
@@ -17,8 +18,8 @@ const toLocal = (at: number): string => new Date(at - new Date(at).getTimezoneOf
 
 const textOf = (topic: Topic): string => ('scope' in topic ? topic.scope : 'pattern' in topic ? topic.pattern : '');
 
-/** The form for another question. It opens its address. Nothing written: the own access, or all. */
-export function Finder({ question }: { readonly question: Question }): JSX.Element {
+/** What the form has, and what its press asks. */
+function useFinder(question: Question) {
   const page = useConsole();
   const { href, navigate, caller, permits } = page;
   const { topic } = question;
@@ -48,6 +49,22 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
     const span = isOfScope(next) ? containing(question.span, instant, now()) : question.span;
     navigate(href('history', undefined, addressOf({ topic: next, span, at: Math.min(instant, span.to - 1) })));
   };
+  const write = (next: string | undefined) => {
+    setValue(next);
+    setProblem(undefined);
+  };
+  return { kind, setKind, value: value ?? '', write, at, setAt, problem, hasPatterns, show };
+}
+
+interface FinderProps {
+  readonly question: Question;
+  /** What is shown: the fields offer its people and scopes. */
+  readonly grants: readonly GrantWithStatus[];
+}
+
+/** The form for another question. It opens its address. Nothing written: the own access, or all. */
+export function Finder({ question, grants }: FinderProps): JSX.Element {
+  const { kind, setKind, at, setAt, show, ...topic } = useFinder(question);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <form
@@ -66,35 +83,7 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
           </select>
         )}
       </Field>
-      <Field
-        label={t(`history.${kind}`)}
-        hint={kind === 'person' ? undefined : t(hasPatterns ? 'history.scopeHint' : 'history.exactHint')}
-        problem={kind === 'scope' && problem !== undefined ? t(problem) : undefined}
-      >
-        {({ required: _, ...control }) =>
-          kind === 'person' ? (
-            <PersonInput
-              {...control}
-              maySearch={permits('listGrants')}
-              placeholder={caller}
-              value={value ?? ''}
-              onValue={setValue}
-              onDone={show}
-            />
-          ) : (
-            <ScopeInput
-              {...control}
-              isQuestion
-              value={value ?? ''}
-              onValue={(scope) => {
-                setValue(scope);
-                setProblem(undefined);
-              }}
-              onDone={show}
-            />
-          )
-        }
-      </Field>
+      <TopicField kind={kind} {...topic} show={show} grants={grants} />
       {kind === 'scope' && (
         <Field label={t('history.at')} hint={t('history.zone', { zone })}>
           {({ required: _, ...control }) => (
@@ -104,5 +93,38 @@ export function Finder({ question }: { readonly question: Question }): JSX.Eleme
       )}
       <Button type="submit">{t('history.show')}</Button>
     </form>
+  );
+}
+
+type Form = ReturnType<typeof useFinder>;
+type TopicFieldProps = Pick<Form, 'kind' | 'value' | 'write' | 'problem' | 'hasPatterns' | 'show'> & Pick<FinderProps, 'grants'>;
+
+/** The person or the scope of the question. */
+function TopicField({ kind, value, write, problem, hasPatterns, show, grants }: TopicFieldProps): JSX.Element {
+  const { caller, permits } = useConsole();
+  const [ids, scopes] = useMemo(
+    () => [new Set(grants.map(({ subject }) => subject)), new Set(grants.map(({ scope }) => scope))].map((all) => [...all]),
+    [grants],
+  );
+  if (kind === 'person')
+    return (
+      <Field label={t('history.person')}>
+        {({ required: _, ...control }) => (
+          <PersonInput
+            {...control}
+            maySearch={permits('listGrants')}
+            ids={ids}
+            placeholder={caller}
+            value={value}
+            onValue={write}
+            onDone={show}
+          />
+        )}
+      </Field>
+    );
+  return (
+    <Field label={t('history.scope')} hint={t(hasPatterns ? 'history.scopeHint' : 'history.exactHint')} problem={problem && t(problem)}>
+      {({ required: _, ...control }) => <ScopeInput {...control} isQuestion scopes={scopes} value={value} onValue={write} onDone={show} />}
+    </Field>
   );
 }

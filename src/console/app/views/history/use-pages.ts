@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { now } from '../../frame/clock.js';
-import { useConsole } from '../../frame/console.js';
+import { useConsole, type Console } from '../../frame/console.js';
 import type { PersonInfo } from '../../frame/types.js';
-import { blocksOf, without, type Blocks } from './blocks.js';
+import { blocksOf, type Blocks } from './blocks.js';
 
 /** A page of the API: its items, and the place of the next one. */
 export interface AnyPage<T> {
@@ -33,12 +33,51 @@ export interface PagesRead<T> extends State<T> {
   readonly more: () => void;
   /** Begins again with the first page. What was read stays until its answer. */
   readonly again: () => void;
-  /** Removes what has ended in the meantime. */
-  readonly remove: (isGone: (item: T) => boolean) => void;
 }
 
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+
+type ReadPage<T> = (after: string | undefined, signal: AbortSignal) => PromiseLike<AnyPage<T>>;
+type Show<T> = (change: (before: State<T>) => State<T>) => void;
+
+const NOTHING = { blocks: [], hasMore: false, isLoading: true, error: undefined, readAt: undefined, changesAt: undefined };
+
+/** The pages of one round. @returns what reads the next one, or the same one after its failure */
+function pagesFrom<T>(read: () => ReadPage<T>, signal: AbortSignal, learn: Console['learn'], show: Show<T>): () => Promise<void> {
+  let place: string | undefined;
+  let pages = 0;
+  let isRunning = false;
+  const readAt = now();
+  return async () => {
+    if (isRunning || (pages > 0 && place === undefined)) return;
+    isRunning = true;
+    show((before) => ({ ...before, isLoading: true, error: undefined }));
+    try {
+      let page: AnyPage<T>;
+      do page = await read()(place, signal);
+      while (page.items.length === 0 && (place = page.next) !== undefined);
+      if (signal.aborted) return;
+      learn(page.people);
+      place = page.next;
+      const added = blocksOf(page.items, pages);
+      const isFirst = pages++ === 0;
+      const hasMore = place !== undefined;
+      show((before) => ({
+        blocks: isFirst ? added : [...before.blocks, ...added],
+        hasMore,
+        isLoading: false,
+        error: undefined,
+        readAt,
+        changesAt: earlier(isFirst ? undefined : before.changesAt, page.changesAt),
+      }));
+    } catch (error) {
+      if (!signal.aborted) show((before) => ({ ...before, isLoading: false, error }));
+    } finally {
+      isRunning = false;
+    }
+  };
+}
 
 /**
  * Reads a long list page by page, the first at once. A part with another list needs another `key`. An empty page may have a next one: it
@@ -47,19 +86,9 @@ const earlier = (a: number | undefined, b: number | undefined): number | undefin
  * @param read gets the place of the page, and a signal that aborts when its answer is no longer wanted
  * @param key begins again when it changes. What was read stays until the answer
  */
-export function usePages<T>(
-  read: (after: string | undefined, signal: AbortSignal) => PromiseLike<AnyPage<T>>,
-  key?: unknown,
-): PagesRead<T> {
+export function usePages<T>(read: ReadPage<T>, key?: unknown): PagesRead<T> {
   const { learn } = useConsole();
-  const [state, setState] = useState<State<T>>({
-    blocks: [],
-    hasMore: false,
-    isLoading: true,
-    error: undefined,
-    readAt: undefined,
-    changesAt: undefined,
-  });
+  const [state, setState] = useState<State<T>>(NOTHING);
   const [round, setRound] = useState(0);
   const latest = useRef(read);
   latest.current = read;
@@ -67,38 +96,7 @@ export function usePages<T>(
 
   useEffect(() => {
     const end = new AbortController();
-    let place: string | undefined;
-    let pages = 0;
-    let isRunning = false;
-    const readAt = now();
-    run.current = async () => {
-      if (isRunning || (pages > 0 && place === undefined)) return;
-      isRunning = true;
-      setState((before) => ({ ...before, isLoading: true, error: undefined }));
-      try {
-        let page: AnyPage<T>;
-        do page = await latest.current(place, end.signal);
-        while (page.items.length === 0 && (place = page.next) !== undefined);
-        if (end.signal.aborted) return;
-        learn(page.people);
-        place = page.next;
-        const added = blocksOf(page.items, pages);
-        const isFirst = pages++ === 0;
-        const hasMore = place !== undefined;
-        setState((before) => ({
-          blocks: isFirst ? added : [...before.blocks, ...added],
-          hasMore,
-          isLoading: false,
-          error: undefined,
-          readAt,
-          changesAt: earlier(isFirst ? undefined : before.changesAt, page.changesAt),
-        }));
-      } catch (error) {
-        if (!end.signal.aborted) setState((before) => ({ ...before, isLoading: false, error }));
-      } finally {
-        isRunning = false;
-      }
-    };
+    run.current = pagesFrom(() => latest.current, end.signal, learn, setState);
     void run.current();
     return () => {
       end.abort();
@@ -110,9 +108,6 @@ export function usePages<T>(
     more: useCallback(() => void run.current(), []),
     again: useCallback(() => {
       setRound((count) => count + 1);
-    }, []),
-    remove: useCallback((isGone) => {
-      setState((before) => ({ ...before, blocks: without(before.blocks, isGone) }));
     }, []),
   };
 }
