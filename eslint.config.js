@@ -86,5 +86,5 @@ export default tseslint.config(
     files: ['src/features/react/jsx.ts'],
     rules: { 'no-restricted-syntax': ['error', ...clocks], '@typescript-eslint/no-namespace': 'off' },
   },
-  { files: ['src/sinks/console.ts'], rules: { 'no-console': 'off' } },
+  { files: ['src/sinks/console.ts', 'src/console/app/frame/preferences.ts'], rules: { 'no-console': 'off' } },
 );

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin, Rolldown } from 'vite';
@@ -7,6 +7,8 @@ import type { PageFiles } from '../src/features/console/serve/files.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The folder of the page. */
 export const APP = 'src/console/app';
+/** The folder of its translations. */
+const LANGUAGES = 'src/console/languages';
 /** The folder to which the browser tests write the coverage of the page, if any. The page is then not minified, and has source maps. */
 export const coverageFolder = (): string | undefined => process.env['JIT_PAGE_COVERAGE'];
 /** The module that reads what this build makes. */
@@ -52,6 +54,7 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
       preload,
       styles,
       texts: Object.fromEntries(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : String(file.source)])),
+      languages: translations(root),
     },
     first: [script, ...preload, ...styles],
     requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('requests')])],
@@ -60,6 +63,27 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
     maps: Object.fromEntries(chunks.flatMap(({ fileName, map }) => (map === null ? [] : [[fileName, map]]))),
   };
 }
+
+type Texts = Readonly<Record<string, unknown>>;
+
+/**
+ * The translations by language, as JSON without keys, which would be a third of it: the texts of each table of English texts, in its order,
+ * under its first key. `addMessages` of the page finds them there.
+ */
+function translations(root: string): Readonly<Record<string, string>> {
+  const files = readdirSync(join(root, APP), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.messages.ts'));
+  const tables = files.sort().map((name) => keysOf(readFileSync(join(root, APP, name), 'utf8')));
+  return Object.fromEntries(
+    readdirSync(join(root, LANGUAGES)).map((name) => {
+      const texts = JSON.parse(readFileSync(join(root, LANGUAGES, name), 'utf8')) as Texts;
+      const lists = tables.map((keys) => [keys[0], keys.map((key) => texts[key] ?? null)] as const);
+      return [name.replace('.json', ''), JSON.stringify(Object.fromEntries(lists))];
+    }),
+  );
+}
+
+/** The keys of a table of texts, in their order. */
+const keysOf = (source: string): readonly string[] => [...source.matchAll(/^ {2}'([^']+)':/gm)].map(([, key = '']) => key);
 
 async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']> {
   const { build } = await import('vite');

@@ -61,8 +61,13 @@ async function weigh(contents: string): Promise<number> {
 /** The bytes of the page's files, each gzipped alone, as a browser loads them. */
 async function weighPage(page: NonNullable<Sized['page']>): Promise<number> {
   const built = await buildConsole();
-  const texts = Object.entries(built?.files.texts ?? {}).filter(([name]) => page === 'all' || built?.[page].includes(name));
-  return texts.reduce((sum, [, text]) => sum + gzipSync(text, { level: 9 }).length, 0);
+  if (built === undefined) return 0;
+  const { texts, languages } = built.files;
+  const files =
+    page === 'de' || page === 'es'
+      ? [languages[page] ?? '']
+      : Object.entries(texts).flatMap(([name, text]) => (page === 'all' || built[page].includes(name) ? [text] : []));
+  return files.reduce((sum, text) => sum + gzipSync(text, { level: 9 }).length, 0);
 }
 
 export interface Weight {

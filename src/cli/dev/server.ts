@@ -48,7 +48,14 @@ export async function serveDev(
   });
   const page = peoplePage(gate.origin, gate.choose, CONSOLE);
   const people: MountedHandler = Object.assign((request: Request) => page(request, request.headers.get(CALLER) ?? ''), { basePath: '' });
-  const view = createConsoleHandler({ api: API, basePath: CONSOLE, title: 'Access', signInUrl: '/', signOutUrl: '/' });
+  const view = createConsoleHandler({
+    api: API,
+    basePath: CONSOLE,
+    title: 'Access',
+    languages: ['de', 'es'],
+    signInUrl: '/',
+    signOutUrl: '/',
+  });
   const [serveApi, serveConsole, servePeople] = [toNodeHandler(api), toNodeHandler(view), toNodeHandler(people)];
   server.on('request', (request, response) => {
     const verdict = gate.judge(request.url ?? '/', request.headers);

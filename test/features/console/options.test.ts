@@ -37,7 +37,23 @@ describe('an option of the console', () => {
     ['messages', []],
     ['messages', 'de'],
     ['messages', new Map()],
+    ['languages', 'de'],
+    ['languages', null],
+    ['languages', { 0: 'de', length: 1 }],
+    ['languages', ['xx']],
+    ['languages', ['en']],
+    ['languages', ['DE']],
+    ['languages', ['__proto__']],
+    ['languages', ['constructor']],
+    ['languages', ['de', 'de']],
+    ['languages', ['de', 'es', 'de']],
+    ['languages', [['de']]],
   ])('%s is refused by its name: %j', (argument, value) => expect(refused({ [argument]: value })).toBe(argument));
+
+  it('with languages is refused before a list without end is copied', () => {
+    expect(refused({ languages: Array.from({ length: 3 }, () => 'de') })).toBe('languages');
+    expect(refused({ languages: new Array(2 ** 32 - 1) })).toBe('languages');
+  });
 
   it('is refused if the handler does not know it', () => {
     expect(refused({ apiUrl: '/access' })).toBe('options');
@@ -161,7 +177,7 @@ describe('messages of a translator', () => {
     ]);
     const response = await get(new URL(languages[0] as string).pathname, {});
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
-    expect(await response.json()).toEqual(hostile);
+    expect(await response.json()).toEqual({ table: hostile });
   });
 
   it('have another name as soon as a text changes, and the same one in each process', async () => {
@@ -231,6 +247,45 @@ describe('the options of the page', () => {
     options.api = '/other';
     const read = await page();
     expect(read.options.api).toBe('../access');
-    expect(await (await get(new URL(read.languages[0] as string).pathname)).json()).toEqual({ title: 'Eingang' });
+    expect(await (await get(new URL(read.languages[0] as string).pathname)).json()).toEqual({ table: { title: 'Eingang' } });
+  });
+});
+
+describe('the languages of the package', () => {
+  const filesOf = async (options: Partial<ConsoleOptions>) => {
+    const { get, page } = aConsole(options);
+    const read = await page();
+    const texts = await Promise.all(read.languages.map(async (file) => (await get(new URL(file).pathname, {})).json() as Promise<unknown>));
+    return { langs: read.options.languages.map(({ lang }) => lang), texts };
+  };
+  const LISTS = expect.objectContaining({ 'view.access': expect.arrayContaining(['Mein Zugriff']) as unknown }) as unknown;
+
+  it('are offered if the service says so', async () => {
+    expect((await filesOf({})).langs).toEqual(['en']);
+    expect((await filesOf({ languages: [] })).langs).toEqual(['en']);
+    const { langs, texts } = await filesOf({ languages: ['es', 'de'] });
+    expect(langs).toEqual(['en', 'es', 'de']);
+    expect(texts[1]).toEqual({ table: {}, lists: LISTS });
+  });
+
+  it('have the texts of the service beside them, which win', async () => {
+    const { langs, texts } = await filesOf({
+      languages: ['de'],
+      messages: { deutsch: { lang: 'DE', texts: { 'view.access': 'Mein Bereich' } }, fr: { texts: {} } },
+    });
+    expect(langs).toEqual(['en', 'de', 'fr']);
+    expect(texts).toEqual([{ table: { 'view.access': 'Mein Bereich' }, lists: LISTS }, { table: {} }]);
+  });
+
+  it('have another name with other texts of the service', async () => {
+    const named = async (options: Partial<ConsoleOptions>) => (await aConsole(options).page()).languages;
+    expect(await named({ languages: ['de'] })).toEqual(await named({ languages: ['de'], messages: { de: { texts: {} } } }));
+    expect(await named({ languages: ['de'] })).not.toEqual(await named({ languages: ['de'], messages: { de: { texts: { a: 'b' } } } }));
+  });
+
+  it('are chosen by Accept-Language', async () => {
+    const { page } = aConsole({ languages: ['de', 'es'] });
+    const read = await page('/console/', { 'accept-language': 'es-MX,de;q=0.5' });
+    expect(read.html).toContain('<html lang="es" dir="ltr">');
   });
 });

@@ -41,16 +41,37 @@ export type MessageKey = Yours | Oversight | Opened | keyof typeof printFoot;
 
 export type Values = Readonly<Record<string, string | number>>;
 
-/** The texts of the first bundle. Those of a view that loads later are added with it. */
-const english = new Map<string, Message>(Object.entries({ ...frame, ...access }));
-
-/** Adds the English texts of a view that loads later. It calls this as it is loaded, also with the tables of parts that it shares. */
-export function addMessages(table: Messages): void {
-  for (const [key, message] of Object.entries(table)) english.set(key, message);
+/** The file of a language. */
+export interface Translation {
+  /** The texts of the service, by their key. */
+  readonly table: Messages;
+  /** The texts of the package: see {@link addMessages}. With their keys, the file would be a third larger. */
+  readonly lists?: Readonly<Record<string, readonly (Message | null)[]>>;
 }
 
+/** An English text. `list` and `at`: where a translation of the package has it. */
+interface English {
+  readonly message: Message;
+  readonly list: string;
+  readonly at: number;
+}
+
+const english = new Map<string, English>();
+
+/**
+ * Adds the English texts of a view that loads later. It calls this as it is loaded, also with the tables of parts that it shares. A
+ * translation of the package lists the texts of such a table in its order, under the first of its keys.
+ */
+export function addMessages(table: Messages): void {
+  const texts = Object.entries(table);
+  texts.forEach(([key, message], at) => english.set(key, { message, list: texts[0]?.[0] ?? '', at }));
+}
+
+addMessages(frame);
+addMessages(access);
+
 /** The language of the page, and its texts. */
-export const language = signal<{ readonly lang: string; readonly dir: 'ltr' | 'rtl'; readonly table: Messages }>({
+export const language = signal<Translation & { readonly lang: string; readonly dir: 'ltr' | 'rtl' }>({
   lang: 'en',
   dir: 'ltr',
   table: {},
@@ -58,9 +79,11 @@ export const language = signal<{ readonly lang: string; readonly dir: 'ltr' | 'r
 
 /** The text of a key in the language of the page, with its `{name}` still in place. English, if that language has none. */
 export function messageOf(key: string, values: Values = {}): string {
-  const { lang, table } = language.value;
-  const own = Object.hasOwn(table, key) ? chosen(table[key], lang, values) : undefined;
-  return own ?? chosen(english.get(key), 'en', values) ?? key;
+  const { lang, table, lists = {} } = language.value;
+  const known = english.get(key);
+  // The text of the service wins.
+  const own = Object.hasOwn(table, key) ? table[key] : known && lists[known.list]?.[known.at];
+  return chosen(own ?? undefined, lang, values) ?? chosen(known?.message, 'en', values) ?? key;
 }
 
 function chosen(message: Message | undefined, lang: string, { count }: Values): string | undefined {

@@ -21,7 +21,7 @@ export interface PageOptions {
   readonly signOutUrl?: string | undefined;
   readonly stepUpUrl?: string | undefined;
   readonly readOnly: boolean;
-  /** The languages of `messages`, the one that `Accept-Language` chose first. */
+  /** The languages of `languages` and `messages`, the one that `Accept-Language` chose first. */
   readonly languages: readonly Language[];
 }
 

@@ -1,4 +1,4 @@
-import { language, type Messages } from './messages.js';
+import { language, type Translation } from './messages.js';
 import type { Language, PageOptions } from './options.js';
 
 /*
@@ -55,19 +55,29 @@ export function languagesOf({ languages }: PageOptions, chosen: string | null): 
   return first ? [first, ...all.filter((one) => one !== first)] : all;
 }
 
-/** Loads the texts of a language. A table that cannot be loaded leaves the English texts. */
-export async function setLanguage({ lang, dir, file }: Language, base: string): Promise<void> {
-  let table: Messages = {};
-  if (file !== undefined) {
-    try {
-      table = (await (await fetch(base + file)).json()) as Messages;
-    } catch {
-      // English is better than no page.
-    }
+/** The last choice. A file that arrives after another choice is of no use. */
+let latest: Language | undefined;
+
+/** Loads the texts of a language, and shows them. If they cannot be loaded, the page keeps the language that it has. */
+export async function setLanguage(chosen: Language, base: string): Promise<void> {
+  const { lang, dir, file } = chosen;
+  latest = chosen;
+  let texts: Translation = { table: {} };
+  try {
+    if (file !== undefined) texts = (await (await fetch(base + file)).json()) as Translation;
+  } catch (error) {
+    // English is better than no page. The document may be in the language that the server has chosen.
+    console.error(`The texts of the language ${lang} did not load.`, error);
+    if (latest === chosen) showLanguage(language.peek());
+    return;
   }
-  language.value = { lang, dir, table };
-  document.documentElement.lang = lang;
-  document.documentElement.dir = dir;
+  if (latest === chosen) showLanguage({ ...texts, lang, dir });
+}
+
+function showLanguage(shown: typeof language.value): void {
+  language.value = shown;
+  document.documentElement.lang = shown.lang;
+  document.documentElement.dir = shown.dir;
 }
 
 export function rememberLanguage(lang: string): void {

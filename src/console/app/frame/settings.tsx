@@ -103,7 +103,10 @@ function LanguageChoice({ base, options }: Pick<AppProps, 'base' | 'options'>): 
           const next = languages.find(({ lang }) => lang === currentTarget.value);
           if (!next) return;
           rememberLanguage(next.lang);
-          void setLanguage(next, base);
+          void setLanguage(next, base).then(() => {
+            // Another one, if its texts did not load.
+            currentTarget.value = language.value.lang;
+          });
         }}
       >
         {[...languages]

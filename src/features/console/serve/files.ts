@@ -9,6 +9,8 @@ export interface PageFiles {
   readonly styles: readonly string[];
   /** The text of each file. */
   readonly texts: Readonly<Record<string, string>>;
+  /** The translations of the package, by language, as JSON. The page knows which text is where in them. */
+  readonly languages: Readonly<Record<string, string>>;
 }
 
 /** The build defines it. A program that runs the sources sets it on `globalThis`. */

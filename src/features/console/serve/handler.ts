@@ -53,9 +53,9 @@ const MAX_SEGMENTS = 4;
  * app.use(toNodeHandler(createConsoleHandler({ api: '/access', basePath: '/console' })));
  */
 export function createConsoleHandler(options: ConsoleOptions): ConsoleHandler {
-  const read = readConsoleOptions(options);
-  const { basePath } = read;
   const files = pageFiles();
+  const read = readConsoleOptions(options, files.languages);
+  const { basePath } = read;
   const own = [...read.languages.map(({ file }) => file), read.brand.styles];
   const assets = new Map([
     ...Object.entries(files.texts),

@@ -1,4 +1,4 @@
-import { invalid, plainCopy, readOptions } from '../../../core/parse.js';
+import { invalid, plainCopy, readBoundedList, readOptions } from '../../../core/parse.js';
 import { sha256Hex } from '../../../core/sha256.js';
 import { toUtf8 } from '../../../core/utf8.js';
 
@@ -10,24 +10,55 @@ export interface Language {
   readonly file?: { readonly name: string; readonly text: string };
 }
 
+/** A language that the package has beside English. */
+export type ConsoleLanguage = 'de' | 'es';
+
+const TRANSLATED: readonly ConsoleLanguage[] = ['de', 'es'];
+
 const FORMS: readonly string[] = ['zero', 'one', 'two', 'few', 'many', 'other'] satisfies Intl.LDMLPluralRule[];
 const MAX_TEXT = 2_000;
 
 /**
- * Reads `messages`. A text is never code or markup, so that a translator can only change words.
+ * Reads `messages` and `languages`. A text is never code or markup, so that a translator can only change words.
  *
+ * @param lists the translations of the package, by language, as JSON
  * @returns the languages, English first
- * @throws InvalidArgumentError, naming the text
+ * @throws InvalidArgumentError, naming the text or the option
  */
-export function readMessages(value: unknown): readonly Language[] {
-  const tables = value === undefined ? {} : fieldsOf('messages', value);
-  const languages = Object.entries(tables).map(([name, table]) => readLanguage(name, table));
-  const twice = languages.find(({ lang }, i) => languages.findIndex((other) => other.lang === lang) !== i);
+export function readMessages(messages: unknown, languages: unknown, lists: Readonly<Record<string, string>>): readonly Language[] {
+  const tables = Object.entries(messages === undefined ? {} : fieldsOf('messages', messages)).map(([name, table]) =>
+    readTable(name, table),
+  );
+  const twice = tables.find(({ lang }, i) => tables.findIndex((other) => other.lang === lang) !== i);
   if (twice !== undefined) throw invalid('messages', 'one table for each language', twice.lang);
-  return languages.some(({ lang }) => lang === 'en') ? languages : [{ lang: 'en', dir: 'ltr' }, ...languages];
+  const ours = readLanguages(languages);
+  const more = ours
+    .filter((lang) => !tables.some((table) => table.lang === lang))
+    .map((lang) => ({ lang, dir: 'ltr', table: '{}' }) as const);
+  const read = [...tables, ...more].map(({ lang, dir, table }) => {
+    const text = ours.some((one) => one === lang) ? `{"table":${table},"lists":${lists[lang] as string}}` : `{"table":${table}}`;
+    return { lang, dir, file: { name: `messages-${lang}-${sha256Hex(toUtf8(text)).slice(0, 8)}.json`, text } };
+  });
+  return read.some(({ lang }) => lang === 'en') ? read : [{ lang: 'en', dir: 'ltr' }, ...read];
 }
 
-function readLanguage(name: string, value: unknown): Language {
+function readLanguages(value: unknown = []): readonly ConsoleLanguage[] {
+  const rule = `a list of ${TRANSLATED.join(' and ')}, each at most once`;
+  const read = readBoundedList('languages', value, 0, TRANSLATED.length).map((given) => {
+    const lang = TRANSLATED.find((one) => one === given);
+    if (lang === undefined) throw invalid('languages', rule, given);
+    return lang;
+  });
+  if (new Set(read).size < read.length) throw invalid('languages', rule, read[0]);
+  return read;
+}
+
+/** The texts of a service in one language, as JSON. */
+interface Table extends Pick<Language, 'lang' | 'dir'> {
+  readonly table: string;
+}
+
+function readTable(name: string, value: unknown): Table {
   const argument = `messages.${name}`;
   const { lang = name, dir = 'ltr', texts } = readOptions(argument, value, ['lang', 'dir', 'texts']);
   if (dir !== 'ltr' && dir !== 'rtl') throw invalid(`${argument}.dir`, "'ltr' or 'rtl'", dir);
@@ -35,9 +66,7 @@ function readLanguage(name: string, value: unknown): Language {
     if (!/^[a-z][\w.-]{0,99}$/i.test(key)) throw invalid(`${argument}.texts`, 'an object with the keys of texts', key);
     return [key, readMessage(`${argument}.texts.${key}`, text)] as const;
   });
-  const text = JSON.stringify(Object.fromEntries(read));
-  const tag = readTag(`${argument}.lang`, lang);
-  return { lang: tag, dir, file: { name: `messages-${tag}-${sha256Hex(toUtf8(text)).slice(0, 8)}.json`, text } };
+  return { lang: readTag(`${argument}.lang`, lang), dir, table: JSON.stringify(Object.fromEntries(read)) };
 }
 
 function fieldsOf(argument: string, value: unknown): Readonly<Record<string, unknown>> {

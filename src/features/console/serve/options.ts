@@ -1,7 +1,7 @@
 import { assertBoolean, invalid, isBlank, readOptions, readText } from '../../../core/parse.js';
 import { readAddress, readBasePath, readTicketUrl } from './addresses.js';
 import { readBrand, type ConsoleBrand, type ParsedBrand } from './brand.js';
-import { readMessages, type Language } from './messages.js';
+import { readMessages, type ConsoleLanguage, type Language } from './messages.js';
 
 /** A text, or a text for each plural form of `Intl.PluralRules`: `{ one: '{count} grant', other: '{count} grants' }`. */
 export type ConsoleText = string | (Readonly<Partial<Record<Intl.LDMLPluralRule, string>>> & { readonly other: string });
@@ -34,7 +34,9 @@ export interface ConsoleOptions {
   readonly signOutUrl?: string | undefined;
   /** Where a person proves the identity again, like `signInUrl`. The page adds `acr_values`, `max_age` and `returnTo`. Default: no link. */
   readonly stepUpUrl?: string | undefined;
-  /** The texts in other languages, by language: `{ de: { texts: { 'inbox.title': 'Eingang' } } }`. Default: only English. */
+  /** The languages that the page offers beside English: `['de', 'es']`. Default: those of `messages`. */
+  readonly languages?: readonly ConsoleLanguage[] | undefined;
+  /** The texts in other languages, by language: `{ de: { texts: { 'inbox.title': 'Eingang' } } }`. They replace those of `languages`. Default: none. */
   readonly messages?: Readonly<Record<string, ConsoleMessages>> | undefined;
   /** Whether the page hides every action, for auditors and wall screens. It is no protection: the API decides. Default: `false`. */
   readonly readOnly?: boolean | undefined;
@@ -49,6 +51,7 @@ const FIELDS = [
   'signInUrl',
   'signOutUrl',
   'stepUpUrl',
+  'languages',
   'messages',
   'readOnly',
 ] as const satisfies readonly (keyof ConsoleOptions)[];
@@ -64,8 +67,11 @@ export interface ParsedConsoleOptions {
   readonly readOnly: boolean;
 }
 
-/** @throws InvalidArgumentError, naming the option */
-export function readConsoleOptions(given: unknown): ParsedConsoleOptions {
+/**
+ * @param lists the translations of the package, by language
+ * @throws InvalidArgumentError, naming the option
+ */
+export function readConsoleOptions(given: unknown, lists: Readonly<Record<string, string>>): ParsedConsoleOptions {
   const read = readOptions<keyof ConsoleOptions>('options', given, FIELDS);
   const { basePath = '', readOnly = false } = read;
   assertBoolean('readOnly', readOnly);
@@ -80,7 +86,7 @@ export function readConsoleOptions(given: unknown): ParsedConsoleOptions {
       signOutUrl: readAddress('signOutUrl', read.signOutUrl),
       stepUpUrl: readAddress('stepUpUrl', read.stepUpUrl),
     },
-    languages: readMessages(read.messages),
+    languages: readMessages(read.messages, read.languages, lists),
     readOnly,
   };
 }
