@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import { ANA, KOSTA, LEE, MAYA, SAM } from '../../src/cli/dev/example/people.js';
 import { describeChromium } from './chromium.js';
-import { aWorld, type World } from './console-world.js';
+import { aWorld, hide, type World } from './console-world.js';
 
 const READ = 'db-prod:orders:read';
 const WRITE = 'db-prod:orders:write';
@@ -79,5 +79,66 @@ describeChromium('the console, after events of other people', (browser) => {
     await page.mouse.move(0, 0);
     await world.advance(12_000);
     await row('Lee Okafor').waitFor();
+  });
+
+  it('counts the waiting reviews in the menu and in the title of each view, also while it is hidden', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const first = await ask(LEE, WRITE);
+    const page = await world.open(ANA);
+    const inbox = () =>
+      page
+        .getByRole('navigation')
+        .getByRole('link', { name: /^Inbox/ })
+        .innerText();
+    /** Lets time pass until the number is shown. */
+    const counts = async (title: string, link: string) => {
+      await expect.poll(async () => (await world.advance(500), page.title())).toBe(title);
+      expect(await inbox()).toMatch(new RegExp(`^Inbox\\s*${link}$`));
+    };
+    await counts('(1) My access · Access', '1');
+    await page.getByRole('link', { name: /^Inbox/ }).click();
+    await page.locator('.row').waitFor();
+    await ask(MAYA, READ);
+    // The list may hold its row back, the number does not.
+    await page.locator('.row').hover();
+    await counts('(2) Inbox · Access', '2');
+    const before = world.answers.length;
+    await world.advance(10_000);
+    expect(reads(/\/inbox/, before)).toEqual([]);
+    await hide(page, true);
+    await world.engine.approve(first, { by: KOSTA });
+    await world.advance(61_000);
+    await counts('(1) Inbox · Access', '1');
+    const hidden = world.answers.length;
+    await world.advance(120_000);
+    expect(reads(/ \/access\//, hidden).map((answer) => answer.split('?')[0])).toEqual(['GET /access/v1/inbox', 'GET /access/v1/inbox']);
+    await hide(page, false);
+    await counts('(1) Inbox · Access', '1');
+    await page.getByRole('link', { name: 'Ask' }).click();
+    await counts('(1) Ask · Access', '1');
+  });
+
+  it('shows no number where the API refuses the inbox, asks no more, and shows none of another person', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    await ask(LEE, WRITE);
+    const page = await world.open(ANA);
+    await expect.poll(() => page.title()).toBe('(1) My access · Access');
+    await hide(page, true);
+    await world.become(page, MAYA);
+    await world.advance(61_000);
+    // The page of the first person ends, although it is hidden and hears nothing.
+    await page.getByRole('banner').getByText('Maya Lindqvist').first().waitFor({ state: 'attached' });
+    expect(await page.title()).toBe('My access · Access');
+    const other = await world.open(KOSTA);
+    await expect.poll(() => other.title()).toBe('(1) My access · Access');
+    await other.route('**/access/v1/inbox?*', (route) =>
+      route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{}' }),
+    );
+    await other.reload();
+    await other.getByText('You hold no access now.').waitFor();
+    let asked = 0;
+    other.on('request', (request) => (asked += Number(request.url().includes('/inbox?'))));
+    await world.advance(181_000);
+    expect([await other.title(), asked]).toEqual(['My access · Access', 0]);
   });
 });

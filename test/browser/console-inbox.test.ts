@@ -7,6 +7,7 @@ import { aWorld, type World } from './console-world.js';
 const HOUR = 3_600_000;
 const WRITE = 'db-prod:orders:write';
 const READ = 'db-prod:orders:read';
+const BILLING = 'db-prod:billing:write';
 /** For the rest of a row's first half second, in which it ignores keys and presses. */
 const QUIET = 500;
 const UNDO = 5_000;
@@ -148,6 +149,8 @@ describeChromium('the inbox', (browser) => {
     await begin();
     const id = await ask();
     const other = await ask({ scope: READ, subject: LEE });
+    // A list of which all rows have ended is empty at once.
+    await ask({ scope: BILLING, subject: LEE });
     const page = await open(ANA);
     const posts = postsOf(page);
     // Where the focus is, the list stands still.
@@ -162,8 +165,12 @@ describeChromium('the inbox', (browser) => {
     await expect.poll(() => rowOf(page, READ).innerText()).toContain('The deadline passed');
     await rowOf(page, READ).focus();
     await page.keyboard.press('a');
-    expect(await page.getByRole('button', { name: /^(Approve|Deny)/ }).count()).toBe(0);
-    expect([await page.locator('.row').count(), posts, await stateOf(other)]).toEqual([2, [], 'expired']);
+    const buttons = (scope: string) =>
+      rowOf(page, scope)
+        .getByRole('button', { name: /^(Approve|Deny)/ })
+        .count();
+    expect([await buttons(WRITE), await buttons(READ), await buttons(BILLING)]).toEqual([0, 0, 2]);
+    expect([await page.locator('.row').count(), posts, await stateOf(other)]).toEqual([3, [], 'expired']);
   });
 
   it('sends at once when the page is left, and shows a failure at the next visit', async () => {

@@ -36,6 +36,14 @@ interface Place {
   readonly at?: string;
 }
 
+/** The window is hidden, or shown again. */
+export const hide = (page: Page, isHidden: boolean): Promise<void> =>
+  page.evaluate((hidden) => {
+    const values = { hidden, visibilityState: hidden ? 'hidden' : 'visible' };
+    for (const [name, value] of Object.entries(values)) Object.defineProperty(document, name, { configurable: true, get: () => value });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, isHidden);
+
 /** What `dev` serves, on a clock that the test moves. */
 export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readonly store?: GrantStore; readonly isEmpty?: boolean } = {}) {
   const { store = new MemoryGrantStore(), isEmpty = false } = given;

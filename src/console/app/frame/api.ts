@@ -13,12 +13,14 @@ export interface Findings {
 /**
  * The client of the page.
  *
- * @param caller the person whose name the page shows: a call that writes is refused for any other one. `undefined`: not known yet
+ * @param caller the person whose name the page shows: a call is refused for any other one. `undefined`: not known yet
  */
 export function clientOf(baseUrl: string, caller: string | undefined, { onSignedOut, onCallerChanged, onAnswer }: Findings): AccessClient {
   return createClient({
     baseUrl,
     caller,
+    // Also a read names the caller: a hidden page, which hears no event, shows no number of another person.
+    headers: caller === undefined ? {} : { 'jit-caller': encodeURIComponent(caller) },
     fetch: async (url, init) => {
       try {
         // A call that writes outlives the page: a decision is sent while its page is being closed.

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
@@ -12,6 +12,7 @@ import type { Router } from './router.js';
 import { Shell, SignedOut } from './shell.js';
 import type { Route, View, ViewName } from './types.js';
 import { useLoaded } from './use-loaded.js';
+import { useTitle } from './waiting.js';
 
 type Load = () => Promise<{ readonly View: View }>;
 
@@ -72,9 +73,7 @@ function Before(props: BeforeProps & { readonly children: ComponentChildren }): 
   const { options, router, children } = props;
   const view = router.route.value?.view;
   const title = t(view === undefined ? 'frame.notFound' : `view.${view}`);
-  useLayoutEffect(() => {
-    document.title = `${title} · ${options.title}`;
-  }, [title]);
+  useTitle(title, options);
   return (
     <article class="page">
       <h1>{title}</h1>

@@ -91,6 +91,7 @@ function consoleOf(
     caller,
     options,
     status,
+    waiting: signal(),
     ...people,
     announce,
     restart,

@@ -1,12 +1,12 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { ReadonlySignal } from '@preact/signals';
+import type { ReadonlySignal, Signal } from '@preact/signals';
 import type { AccessClient, OwnStatus } from '../../../client.js';
 import type { Drafts } from './drafts.js';
 import type { PageOptions } from './options.js';
 import type { ReadModel } from './read-model.js';
 import type { Router } from './router.js';
-import type { Change, PersonInfo } from './types.js';
+import type { Change, PersonInfo, Waiting } from './types.js';
 
 /** What every view has. It belongs to one caller: another one gets another page. */
 export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
@@ -25,6 +25,8 @@ export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
   readonly permits: (action: string) => boolean;
   /** What the viewer holds now, as last read. */
   readonly status: ReadonlySignal<OwnStatus>;
+  /** How many requests wait for the viewer's review, as last read. */
+  readonly waiting: Signal<Waiting | undefined>;
   readonly drafts: Drafts;
   /** What the API has said of people so far, by id. */
   readonly people: ReadonlySignal<ReadonlyMap<string, PersonInfo>>;

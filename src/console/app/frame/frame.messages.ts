@@ -12,6 +12,8 @@ export const frame = {
 
   'frame.skip': 'Skip to the content',
   'frame.menu': 'Views',
+  'frame.atLeast': '{count}+',
+  'frame.waiting': '({count}) {title}',
   'frame.theme': 'Theme',
   'frame.theme.auto': 'As the device',
   'frame.theme.light': 'Light',

@@ -30,6 +30,8 @@ export interface Query<T> {
   readonly changesAt?: (answer: T) => number | undefined;
   /** The least pause between two reads. For a number beside the view. Milliseconds. Default: that of a round. */
   readonly leastMs?: number;
+  /** Whether a hidden page reads it too, once a minute. Default: `false`. */
+  readonly whileHidden?: boolean;
 }
 
 export interface ModelPorts {
@@ -95,7 +97,7 @@ export class ReadModel {
       const times = { oldAt: Infinity, readAt: -Infinity, retryAt: Infinity, changesAt: Infinity };
       entry = { query: query as unknown as Query<unknown>, state, watchers: 0, running: undefined, changes: undefined, ...times };
       this.#entries.set(query.key, entry);
-      if (!this.#isPaused) void this.#read(entry);
+      if (!this.#isPaused || query.whileHidden) void this.#read(entry);
     }
     entry.watchers++;
     const watched = entry;
@@ -145,12 +147,12 @@ export class ReadModel {
     else this.#markOld(entry, 0);
   }
 
-  /** Stops all reads, for a page that is hidden. */
+  /** Stops the reads, for a page that is hidden. */
   pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
     this.asOf.value ??= this.#ports.now();
-    this.#cancel();
+    this.plan();
   }
 
   resume(): void {
@@ -170,10 +172,10 @@ export class ReadModel {
   /** Sets the timer of the next round. It is called again when the clock of the service has been read. */
   plan(): void {
     this.#cancel();
-    if (this.#isPaused) return;
     const now = this.#ports.elapsed();
-    let next = now + OUTSIDE_MS;
+    let next = this.#isPaused ? Infinity : now + OUTSIDE_MS;
     for (const entry of this.#entries.values()) if (entry.running === undefined) next = Math.min(next, this.#dueAt(entry));
+    if (next === Infinity) return;
     this.#cancel = this.#ports.after(Math.max(next, this.#roundAt + ROUND_MS) - now, () => {
       this.#round();
     });
@@ -185,6 +187,7 @@ export class ReadModel {
 
   /** When an answer must be read again, by `elapsed`. */
   #dueAt(entry: Entry): number {
+    if (this.#isPaused) return entry.query.whileHidden ? entry.readAt + OUTSIDE_MS : Infinity;
     return Math.min(this.#wholeAt(entry, this.#ports.spreadMs), this.#oldAt(entry));
   }
 
@@ -203,8 +206,9 @@ export class ReadModel {
     let isSent = false;
     for (const entry of this.#entries.values()) {
       // What is due a moment later is read with the others: the next round is a second away.
-      const isWhole = this.#wholeAt(entry, 0) <= now;
-      if (entry.running !== undefined || (!isWhole && this.#oldAt(entry) > now + GATHER_MS)) continue;
+      const [wholeAt, oldAt] = this.#isPaused ? [this.#dueAt(entry), Infinity] : [this.#wholeAt(entry, 0), this.#oldAt(entry)];
+      const isWhole = wholeAt <= now;
+      if (entry.running !== undefined || (!isWhole && oldAt > now + GATHER_MS)) continue;
       if (isWhole) entry.changes = undefined;
       isSent = true;
       void this.#read(entry);
@@ -268,7 +272,13 @@ export class LateError extends Error {
 export function mayPass(error: unknown): boolean {
   if (error instanceof LateError) return true;
   if (error === undefined) return false;
-  const { status, cause, code } = error as { status?: unknown; cause?: unknown; code?: unknown };
-  const answered = typeof status === 'number' ? status : (cause as { status?: unknown } | undefined)?.status;
-  return typeof answered === 'number' ? answered >= 500 : code === undefined && (error as Error).name === 'HttpClientError';
+  const { code, name } = error as Error & { readonly code?: unknown };
+  return (statusOf(error) ?? (code === undefined && name === 'HttpClientError' ? Infinity : 0)) >= 500;
+}
+
+/** The status of a call that was refused. The error of the client may be the cause of an error of the engine. */
+export function statusOf(error: unknown): number | undefined {
+  const { status, cause } = (error ?? {}) as { readonly status?: unknown; readonly cause?: unknown };
+  const answered = typeof status === 'number' ? status : (cause as { readonly status?: unknown } | undefined)?.status;
+  return typeof answered === 'number' ? answered : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { LostDecisions } from '../parts/lost-decisions.js';
 import { Text } from '../parts/text.js';
 import { Time } from '../parts/time.js';
@@ -11,6 +11,7 @@ import { withReturn, type PageOptions } from './options.js';
 import { Settings } from './settings.js';
 import type { ViewName } from './types.js';
 import { useQuery } from './use-query.js';
+import { useCounted, useTitle, waitingQuery, waitingText } from './waiting.js';
 import { reviewsQuery } from '../views/break-glass/read.js';
 import { EmergencyButton } from '../views/emergency/button.js';
 
@@ -53,7 +54,7 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
             </p>
           </>
         ) : (
-          state.name !== 'signedOut' && <Views {...props.router} overseen={[]} reviews={0} />
+          state.name !== 'signedOut' && <Views {...props.router} overseen={[]} counts={{}} />
         )}
         {state.name !== 'signedOut' && <Settings {...props} caller={state.name === 'ready' ? state.console.caller : undefined} />}
       </header>
@@ -88,27 +89,41 @@ function AsOf({ console: { model } }: { readonly console: Console }): JSX.Elemen
 }
 
 function Menu({ console }: { readonly console: Console }): JSX.Element {
-  const { permits, route } = console;
+  const { model, permits, route, waiting } = console;
   const reviews = useQuery(reviewsQuery(permits('breakGlassReviews'))).value?.items.length ?? 0;
+  // The inbox counts its own rows, until its page is hidden.
+  const isCounted = route.value?.view === 'inbox' && model.asOf.value === undefined;
   // Once shown, it stays: no entry moves under a finger.
   const hasEmergencies = useRef(false);
   hasEmergencies.current ||= permits('breakGlass') || reviews > 0 || route.value?.view === 'break-glass';
   const overseen = OVERSIGHT.filter(([, action]) => (action === undefined ? hasEmergencies.current : permits(action)));
-  return <Views {...console} overseen={overseen.map(([view]) => view)} reviews={reviews} />;
+  const counts = { inbox: waitingText(waiting.value), 'break-glass': reviews === 0 ? undefined : String(reviews) };
+  return (
+    <>
+      <Views {...console} overseen={overseen.map(([view]) => view)} counts={counts} />
+      {!isCounted && waiting.value !== null && <Counter />}
+    </>
+  );
+}
+
+/** Asks how many requests wait for the viewer's review. */
+function Counter(): null {
+  useCounted(useQuery(waitingQuery));
+  return null;
 }
 
 interface ViewsProps extends Pick<Console, 'href' | 'route'> {
   /** The views beyond the viewer's own. */
   readonly overseen: readonly ViewName[];
-  /** How many emergency uses wait for a review. */
-  readonly reviews: number;
+  /** How many reviews of a view wait. */
+  readonly counts: Readonly<Partial<Record<ViewName, string | undefined>>>;
 }
 
-function Views({ href, route, overseen, reviews }: ViewsProps): JSX.Element {
-  const link = (view: ViewName, count = 0) => (
+function Views({ href, route, overseen, counts }: ViewsProps): JSX.Element {
+  const link = (view: ViewName) => (
     <li key={view}>
       <a href={href(view)} aria-current={route.value?.view === view ? 'page' : undefined}>
-        {t(`view.${view}`)} {count > 0 && <span class="count">{count}</span>}
+        {t(`view.${view}`)} {counts[view] !== undefined && <span class="count">{counts[view]}</span>}
       </a>
     </li>
   );
@@ -118,18 +133,15 @@ function Views({ href, route, overseen, reviews }: ViewsProps): JSX.Element {
   }, [route.value?.view]);
   return (
     <nav class="menu" ref={menu} aria-label={t('frame.menu')}>
-      <ul>{YOURS.map((view) => link(view))}</ul>
-      <ul>{overseen.map((view) => link(view, view === 'break-glass' ? reviews : 0))}</ul>
+      <ul>{YOURS.map(link)}</ul>
+      <ul>{overseen.map(link)}</ul>
     </nav>
   );
 }
 
 export function SignedOut({ options }: { readonly options: PageOptions }): JSX.Element {
-  // With the text, and not a frame later.
-  useLayoutEffect(() => {
-    // The title of the view names what the person has seen.
-    document.title = `${t('signedOut.title')} · ${options.title}`;
-  }, []);
+  // The title of the view names what the person has seen.
+  useTitle(t('signedOut.title'), options);
   return (
     <section class="empty">
       <h1>{t('signedOut.title')}</h1>

@@ -31,3 +31,6 @@ export interface PersonInfo {
 
 /** An event of the page's subscription. `ready` and `reset`: read everything again. */
 export type Change = Pick<AccessEvent, 'type' | 'requestId' | 'grantId'>;
+
+/** How many requests wait for the viewer's review. `isMore`: at least so many. `null`: the API refuses to say, and is not asked again. */
+export type Waiting = { readonly count: number; readonly isMore: boolean } | null;

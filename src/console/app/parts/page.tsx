@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../frame/console.js';
+import { useTitle } from '../frame/waiting.js';
 
 export interface PageProps {
   readonly title: string;
@@ -18,9 +19,7 @@ let isFirst = true;
 export function Page({ title, lead, aside, children }: PageProps): JSX.Element {
   const { options } = useConsole();
   const heading = useRef<HTMLHeadingElement>(null);
-  useLayoutEffect(() => {
-    document.title = `${title} · ${options.title}`;
-  }, [title]);
+  useTitle(title, options);
   useEffect(() => {
     // A view may begin in its search.
     const isTaken = heading.current?.closest('article')?.contains(document.activeElement);

@@ -6,6 +6,7 @@ import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useQuery } from '../frame/use-query.js';
+import { useCounted } from '../frame/waiting.js';
 import { Button } from '../parts/button.js';
 import { Empty } from '../parts/empty.js';
 import { List, More, NewLine, useStill } from '../parts/list.js';
@@ -78,6 +79,7 @@ function useInbox(limit: number) {
   // While more rows are read, those that are shown stay.
   const last = useRef<InboxRead>();
   const value = (last.current = read ?? last.current);
+  useCounted({ value, error });
   return { value, error, again, ...useStill(value?.items, keyOf, value?.limit) };
 }
 
