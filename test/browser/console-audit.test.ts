@@ -136,6 +136,155 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect(await rowOf(page, /Maya/).count()).toBe(1);
   });
 
+  it('revokes what is chosen with one reason, four calls at once, and lists the result of each', async () => {
+    const { open, engine, advance, pass } = await begin();
+    const ids: string[] = [];
+    for (let n = 0; n < 8; n++) ids.push(await hold(n % 2 === 0 ? MAYA : LEE, `logs:part-${String(n)}`, { ttl: (n + 1) * HOUR }));
+    const page = await open(SAM, 'live', { bypassCSP: true });
+    await rowOf(page, /part-7/).waitFor();
+    await page.getByRole('checkbox', { name: 'Choose all that are shown' }).check();
+    await page.getByRole('checkbox', { name: 'Choose logs:part-7 of Lee Okafor' }).uncheck();
+    expect(await page.getByRole('checkbox', { name: 'Choose all that are shown' }).isChecked()).toBe(false);
+    await page.getByText('7 chosen').waitFor();
+    await page.getByRole('button', { name: 'Revoke 7 grants' }).click();
+    await dialog(page).getByRole('heading', { name: 'Revoke 7 grants' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    const items = dialog(page).getByRole('listitem');
+    expect(await items.first().innerText()).toMatch(/Maya Lindqvist[^]*user:maya[^]*logs:part-0/);
+    // What ends while the dialog is open is named, and not sent.
+    await engine.revoke(ids[6] ?? '', { by: ANA });
+    await pass(dialog(page).getByText('Ended since you chose, so not revoked:'));
+    await pass(dialog(page).getByRole('button', { name: 'Revoke 6 grants' }));
+    expect(await items.last().innerText()).toMatch(/logs:part-6/);
+
+    const sent: (() => void)[] = [];
+    const asked: string[] = [];
+    await page.route('**/grants/*/revoke', async (route) => {
+      asked.push(route.request().postData() ?? '');
+      const id = decodeURIComponent(new URL(route.request().url()).pathname.split('/').at(-2) ?? '');
+      await new Promise<void>((go) => sent.push(go));
+      if (id === ids[1]) await engine.revoke(id, { by: ANA });
+      if (id === ids[2]) await route.fulfill({ status: 403, contentType: 'application/problem+json', body: '{"status":403,"title":"No"}' });
+      else await route.continue();
+    });
+    await dialog(page).getByLabel('Reason').fill('INC-9');
+    await dialog(page).getByRole('button', { name: 'Revoke 6 grants' }).click();
+    await expect.poll(() => sent.length).toBe(4);
+    // Time enough for a fifth call, and for a press that is no double click.
+    await page.clock.runFor(1_000);
+    expect(sent.length).toBe(4);
+    await dialog(page).getByRole('button', { name: 'Stop' }).click();
+    for (const go of sent) go();
+    await dialog(page).getByRole('button', { name: 'Close' }).waitFor();
+    expect(await items.allInnerTexts()).toEqual(
+      ['revoked', 'already ended', 'refused', 'revoked', 'not sent', 'not sent'].map(
+        (result, n) => expect.stringMatching(new RegExp(`part-${String(n)}[^]*${result}`)) as string,
+      ),
+    );
+    await dialog(page).getByText('2 of 6 revoked').waitFor();
+    expect([asked.length, new Set(asked)]).toEqual([4, new Set(['{"reason":"INC-9"}'])]);
+    await dialog(page).getByRole('alert').getByText('Not for you').waitFor();
+    expect(await violations(page)).toEqual([]);
+
+    // Again: only what is still open.
+    await page.unroute('**/grants/*/revoke');
+    await page.clock.runFor(1_000);
+    await dialog(page).getByRole('button', { name: 'Try again' }).click();
+    await dialog(page).getByText('5 of 6 revoked').waitFor();
+    await dialog(page).getByRole('button', { name: 'Close' }).click();
+    await page.mouse.move(0, 0);
+    await advance(12_000);
+    await expect.poll(() => page.locator('.held-row .scope').allInnerTexts()).toEqual(['logs:part-7']);
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Live');
+    const ends = (await engine.listGrants({ scope: 'logs:part-5' })).items[0]?.end;
+    expect([ends?.by, ends?.reason]).toEqual([SAM, 'INC-9']);
+    expect(await page.getByText(/chosen/).count()).toBe(0);
+  });
+
+  it('stands still while a row is chosen, and what has ended loses its box', async () => {
+    const { open, advance, pass } = await begin();
+    await hold(MAYA, LOGS, { ttl: '20m' });
+    await hold(MAYA, 'logs:short', { ttl: '2m' });
+    const page = await open(SAM, 'live');
+    await page.getByRole('checkbox', { name: 'Choose logs:checkout of Maya Lindqvist' }).check();
+    await page.mouse.move(0, 0);
+    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await hold(LEE, 'logs:first', { ttl: '1m' });
+    await advance(15_000);
+    await pass(page.getByRole('button', { name: '1 new' }));
+    await advance(3 * MINUTE);
+    await rowOf(page, /logs:short/)
+      .getByText('ended')
+      .waitFor();
+    expect(
+      await rowOf(page, /logs:short/)
+        .getByRole('checkbox')
+        .count(),
+    ).toBe(0);
+    await page.getByRole('button', { name: 'Choose none' }).click();
+    await page.mouse.move(0, 0);
+    await advance(12_000);
+    await rowOf(page, /logs:short/).waitFor({ state: 'detached' });
+  });
+
+  it('groups Live by scope or person, in the address, on one axis for all rows', async () => {
+    const { open } = await begin();
+    await hold(MAYA, LOGS, { ttl: '1h' });
+    await hold(LEE, LOGS, { ttl: '2h' });
+    await hold(MAYA, 'logs:release', { ttl: '5h' });
+    const page = await open(SAM, 'live');
+    await rowOf(page, /Lee/).waitFor();
+    expect(await page.getByRole('button', { name: 'By end' }).getAttribute('aria-pressed')).toBe('true');
+    // The axis is a picture. Each row says the same.
+    expect(await page.locator('.marks > span').allInnerTexts()).toEqual(['−1 hr', 'now', '1 hr', '4 hr', '8 hr', '12 hr']);
+    expect(await page.locator('.marks').getAttribute('aria-hidden')).toBe('true');
+    await rowOf(page, /release/)
+      .getByRole('img', { name: 'From 14:20 until 19:20' })
+      .waitFor();
+    await page.getByRole('button', { name: 'By person' }).click();
+    await page.getByRole('heading', { name: /Maya Lindqvist 2/ }).waitFor();
+    expect(new URL(page.url()).search).toBe('?group=person');
+    const other = await open(SAM, `live?group=scope&person=${MAYA}`);
+    await other.getByRole('heading', { name: 'logs:checkout 1' }).waitFor();
+    expect(await other.getByRole('heading', { level: 3 }).allInnerTexts()).toEqual(['logs:checkout 1', 'logs:release 1']);
+    await other.emulateMedia({ media: 'print' });
+    expect(await other.locator('.marks').isVisible()).toBe(true);
+  });
+
+  it('has 20 rows on a screen of 1,080 px, more if compact, and buttons that a hint of a filter does not move', async () => {
+    const { open, pass } = await begin();
+    for (let n = 0; n < 24; n++) await hold(MAYA, `logs:part-${String(n)}`);
+    const page = await open(SAM, 'live', { viewport: { width: 1280, height: 1080 } });
+    await rowOf(page, /part-0/).waitFor();
+    const heights = () =>
+      page.locator('[role=listitem].held-row').evaluateAll((rows) => [...new Set(rows.map((row) => row.getBoundingClientRect().height))]);
+    expect(await heights()).toEqual([44]);
+    await page.locator('.held-lists').evaluate((list) => list.scrollIntoView());
+    const shown = await page.locator('[role=listitem].held-row').evaluateAll(
+      (rows) =>
+        rows.filter((row) => {
+          const { top, bottom } = row.getBoundingClientRect();
+          return top >= 0 && bottom <= innerHeight;
+        }).length,
+    );
+    expect(shown).toBeGreaterThanOrEqual(20);
+    await page.evaluate(() => (document.documentElement.dataset['density'] = 'compact'));
+    expect(await heights()).toEqual([36]);
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 1080 });
+      const places = () =>
+        page
+          .locator('main .actions button')
+          .evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect().top + scrollY));
+      const before = await places();
+      const person = page.getByRole('search').getByRole('combobox', { name: 'Person' });
+      await person.fill('zzz');
+      await pass(page.getByText('No person is chosen yet.'));
+      expect([before.length, await places()]).toEqual([2, before]);
+      await person.fill('');
+    }
+  });
+
   it('shows an auditor no action, and a person without rights nothing by an address', async () => {
     const { open } = await begin();
     await hold(MAYA);

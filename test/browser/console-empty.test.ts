@@ -62,7 +62,7 @@ const LISTS: readonly Empty[] = [
   { key: 'history.none', person: SAM, path: 'history', says: 'No grant was held', event: hold(LEE), then: /Lee Okafor/ },
   { key: 'history.noneOfId', person: LEE, path: 'history', says: 'No grant under this id', event: hold(LEE), then: /logs:checkout/ },
   {
-    key: 'history.none',
+    key: 'history.noneCould',
     person: SAM,
     path: `history?scope=${LOGS}`,
     says: 'No grant allowed',

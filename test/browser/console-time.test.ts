@@ -79,6 +79,21 @@ describeChromium('what time alone changes on an open page', (browser) => {
     });
   }
 
+  it('[C2] marks access in Live from ten minutes before its end on', async () => {
+    await begin();
+    const end = NOW + 11 * MINUTE;
+    await hold({ ttl: end - NOW });
+    const page = await world.open(SAM, 'live');
+    const row = page.locator('.held-row', { hasText: 'Maya Lindqvist' });
+    await row.waitFor();
+    await settle();
+    const mark = () => row.locator('.countdown').evaluate((time) => getComputedStyle(time, '::before').content);
+    await until(end - 10 * MINUTE - SECOND);
+    expect(await mark()).toBe('none');
+    await until(end - 10 * MINUTE + 2 * SECOND);
+    expect(await mark()).toContain('▲');
+  });
+
   it('[C2] shows the end of a request and of a lock', async () => {
     await begin();
     await world.engine.lock({ subject: LEE }, { by: SAM, until: NOW + 2 * MINUTE });

@@ -100,15 +100,16 @@ export interface StillList<T> extends StillRows<T> {
  *
  * @param items `undefined`: not read yet. What was read before stays
  * @param limit how many rows were asked for. More of them only follow, so they are shown at once
+ * @param isChosen whether the viewer has chosen rows: then it stands still until they have not
  */
-export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) => string, limit = 0): StillList<T> {
+export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) => string, limit = 0, isChosen = false): StillList<T> {
   const { announce } = useConsole();
   const list = useMemo(() => ({ still: new Still(keyOf), read: undefined as readonly T[] | undefined, limit, tick: 0 }), []);
   const { around, isHeld } = useTouch();
   const shown = useRef<StillRows<T>>({ rows: [], news: 0 });
   if (items !== undefined && (list.read !== items || waits(shown.current))) {
     const before = shown.current.rows;
-    shown.current = list.still.take(items, isHeld() && list.limit === limit);
+    shown.current = list.still.take(items, (isChosen || isHeld()) && list.limit === limit);
     Object.assign(list, { read: items, limit });
     if (before.length > 0 && keysOf(before) !== keysOf(shown.current.rows)) moved.at = deviceNow();
   }

@@ -44,7 +44,7 @@ export function Page({ title, lead, aside, children }: PageProps): JSX.Element {
 
 /** A part of a page with its own heading. */
 export function Section(props: {
-  readonly title: string;
+  readonly title: ComponentChildren;
   readonly count?: number | undefined;
   readonly aside?: ComponentChildren;
   readonly children: ComponentChildren;

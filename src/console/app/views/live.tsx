@@ -9,10 +9,12 @@ import { Button } from '../parts/button.js';
 import { FilterBar } from '../parts/filter-bar.js';
 import { Page } from '../parts/page.js';
 import { live } from './live.messages.js';
-import { LockDialog, RevokeAllDialog } from './live/dialogs.js';
+import { RevokeAllDialog } from './live/dialogs.js';
 import { filtersIn, targetOf, type Filters } from './live/filters.js';
 import { useHeld, type HeldNow } from './live/held.js';
+import { groupingIn, type Grouping } from './live/groups.js';
 import { HeldList } from './live/held-list.js';
+import { LockDialog } from './live/lock-dialog.js';
 import { Locks } from './live/locks.js';
 import { statsQuery } from './live/read.js';
 import './live.css';
@@ -47,7 +49,7 @@ function Figures({ held, unknown }: { readonly held: HeldNow; readonly unknown: 
   );
 }
 
-function Held({ filters }: { readonly filters: Filters }): JSX.Element {
+function Held({ filters, grouping }: { readonly filters: Filters; readonly grouping: Grouping }): JSX.Element {
   const { permits, readOnly, people } = useConsole();
   const held = useHeld(filters);
   const known = useMemo(() => {
@@ -64,15 +66,8 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
   const close = () => setForm(undefined);
   return (
     <>
-      <Figures {...{ held, unknown }} />
-      <div class="live-actions">
-        <FilterBar
-          filters={[
-            { name: 'person', label: t('live.person'), person: { maySearch: permits('listGrants'), ids: known.ids } },
-            { name: 'scope', label: t('live.scope'), scopes: known.scopes },
-            { name: 'ticket', label: t('live.ticket') },
-          ]}
-        />
+      <div class="live-head">
+        <Figures {...{ held, unknown }} />
         {(offers('revokeAll') || offers('lock')) && (
           <p class="actions">
             {offers('revokeAll') && (
@@ -88,8 +83,15 @@ function Held({ filters }: { readonly filters: Filters }): JSX.Element {
           </p>
         )}
       </div>
+      <FilterBar
+        filters={[
+          { name: 'person', label: t('live.person'), person: { maySearch: permits('listGrants'), ids: known.ids } },
+          { name: 'scope', label: t('live.scope'), scopes: known.scopes },
+          { name: 'ticket', label: t('live.ticket') },
+        ]}
+      />
       {permits('listLocks') && <Locks canUnlock={offers('unlock')} />}
-      <HeldList {...{ held, isFiltered, person }} canRevoke={offers('revoke')} />
+      <HeldList {...{ held, grouping, isFiltered, person }} canRevoke={offers('revoke')} />
       {form === 'revokeAll' && <RevokeAllDialog target={targetOf(filters)} known={known} onClose={close} onEnded={held.drop} />}
       {form === 'lock' && <LockDialog target={targetOf(filters, ['person', 'scope'])} known={known} onClose={close} onEnded={held.drop} />}
     </>
@@ -101,7 +103,7 @@ export function View({ route: { query } }: ViewProps): JSX.Element {
   const filters = filtersIn(query);
   return (
     <Page title={t('live.title')} lead={t('live.lead')}>
-      <Held key={JSON.stringify(filters)} filters={filters} />
+      <Held key={JSON.stringify(filters)} filters={filters} grouping={groupingIn(query)} />
     </Page>
   );
 }

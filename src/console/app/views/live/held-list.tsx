@@ -1,133 +1,169 @@
-import { createContext, type JSX } from 'preact';
-import { useContext, useMemo, useState } from 'preact/hooks';
+import type { JSX } from 'preact';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { GrantWithStatus } from '../../../../index.js';
 import { minute } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { Button } from '../../parts/button.js';
+import { duration } from '../../frame/time.js';
 import { Empty } from '../../parts/empty.js';
-import { Countdown, Time } from '../../parts/time.js';
 import { NewLine } from '../../parts/list.js';
 import { Section } from '../../parts/page.js';
 import { Person } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
 import { Scope } from '../../parts/scope.js';
-import { Text } from '../../parts/text.js';
 import type { StillRow } from '../../parts/still.js';
+import { Text } from '../../parts/text.js';
 import { blocksOf } from '../history/blocks.js';
 import { ReadMore, Rows } from '../history/rows.js';
+import { axisFor, placeOf, type Axis } from './axis.js';
+import { ChosenBar, RevokeChosen } from './chosen.js';
 import { RevokeDialog } from './dialogs.js';
+import { GROUPINGS, groupsOf, type Grouping } from './groups.js';
 import { MOST, type HeldNow } from './held.js';
-import { LeftAxis, LeftBar } from './left-bar.js';
-import { LATER, SOON } from './time-left.js';
+import { HeldRow, Shared } from './row.js';
 
-const HOUR = 3_600_000;
-
-/** What a row may do. `undefined`: it shows no action. */
-const Revoke = createContext<((grant: GrantWithStatus) => void) | undefined>(undefined);
-
-function HeldRow({ item: { item: grant, isGone } }: { readonly item: StillRow<GrantWithStatus> }): JSX.Element {
-  const { href, people } = useConsole();
-  const revoke = useContext(Revoke);
-  const name = people.value.get(grant.subject)?.name ?? grant.subject;
-  const isLater = grant.status === 'scheduled';
+/** The marks of the axis, above all rows, and the box that chooses them. */
+function Head({ axis, held, canRevoke }: { readonly axis: Axis; readonly held: HeldNow; readonly canRevoke: boolean }): JSX.Element {
+  const shown = held.rows.filter(({ isGone }) => !isGone).map(({ item }) => item);
+  const { choice } = held;
   return (
-    <div role="listitem" class={isGone ? 'held-row over' : 'held-row'} tabIndex={-1}>
-      <Person id={grant.subject} />
-      <a class="held-scope" href={href('request', grant.requestId)} title={t('live.request')}>
-        <Scope scope={grant.scope} />
-        {grant.breakGlass && <span class="chip no">{t('live.breakGlass')}</span>}
-      </a>
-      {isLater ? <span /> : <LeftBar endsAt={grant.expiresAt} />}
-      <span class="held-left">
-        {isGone ? (
-          <span class="chip">{t('live.ended')}</span>
-        ) : isLater ? (
-          <Text k="live.beginsAt" with={{ time: <Time at={grant.startsAt} /> }} />
-        ) : (
-          <>
-            <Countdown until={grant.expiresAt} />
-            <span class="quiet">
-              <Time at={grant.expiresAt} />
-            </span>
-          </>
-        )}
-      </span>
-      {revoke && !isGone && (
-        <Button small kind="no" label={t('live.revokeOf', { scope: grant.scope, person: name })} onPress={() => revoke(grant)}>
-          {t('live.revoke')}
-        </Button>
+    <div class="held-row held-head">
+      {canRevoke && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={shown.length > 0 && shown.every(({ id }) => choice.has(id))}
+            onChange={({ currentTarget }) => choice.choose(shown, currentTarget.checked)}
+          />
+          {t('live.chooseAll')}
+        </label>
       )}
+      <span class="marks" aria-hidden="true">
+        {axis.map((mark) => (
+          <span key={mark} style={{ insetInlineStart: `${(100 * placeOf(axis, mark)).toFixed(2)}%` }}>
+            {mark === 0 ? t('live.now') : mark < 0 ? t('live.ago', { time: duration(-mark) }) : duration(mark)}
+          </span>
+        ))}
+      </span>
     </div>
+  );
+}
+
+/** By what the list is grouped: a part of the address. */
+function Switch({ grouping }: { readonly grouping: Grouping }): JSX.Element {
+  const { route, href, navigate } = useConsole();
+  const choose = (group: Grouping) => {
+    const query = { ...Object.fromEntries(route.value?.query ?? []), group: group === 'end' ? '' : group };
+    navigate(href('live', undefined, query), { replace: true });
+  };
+  return (
+    <span class="switch" role="group" aria-label={t('live.group')}>
+      {GROUPINGS.map((name) => (
+        <button key={name} type="button" class="small" aria-pressed={name === grouping} onClick={() => choose(name)}>
+          {t(`live.group.${name}`)}
+        </button>
+      ))}
+    </span>
   );
 }
 
 const keyOf = ({ key }: StillRow<GrantWithStatus>): string => key;
 
-/** The parts of the list: what ends within the hour, what ends later, and what begins later. */
-function partsOf(rows: readonly StillRow<GrantWithStatus>[], edge: number) {
-  const parts = { soon: [], later: [], begins: [] } as Record<'soon' | 'later' | 'begins', StillRow<GrantWithStatus>[]>;
-  for (const row of rows) {
-    const { status, expiresAt } = row.item;
-    parts[status === 'scheduled' ? 'begins' : expiresAt <= edge ? 'soon' : 'later'].push(row);
-  }
-  return parts;
+function Groups({ rows, grouping }: { readonly rows: HeldNow['rows']; readonly grouping: Grouping }): JSX.Element {
+  const people = useConsole().people.value;
+  const nameOf = (id: string) => people.get(id)?.name ?? id;
+  const groups = useMemo(() => groupsOf(rows, grouping, nameOf), [rows, grouping, people]);
+  return (
+    <>
+      {groups.map(({ key, rows: grouped }) => (
+        <section key={`${grouping} ${key}`} class="section">
+          {grouping !== 'end' && (
+            <h3>
+              {grouping === 'scope' ? <Scope scope={key} /> : <Person id={key} short />}{' '}
+              <span class="count">{grouped.filter(({ isGone }) => !isGone).length}</span>
+            </h3>
+          )}
+          <Rows label={grouping === 'end' ? t('live.rows') : nameOf(key)} blocks={blocksOf(grouped, 0)} row={HeldRow} keyOf={keyOf} />
+        </section>
+      ))}
+    </>
+  );
 }
 
-const AXES = { soon: SOON, later: LATER, begins: undefined } as const;
-
-/** All grants held now: those that end within the hour, the others, and those that begin later. */
-export function HeldList({
-  held,
-  canRevoke,
-  isFiltered,
-  person,
-}: {
+interface HeldListProps {
   readonly held: HeldNow;
+  readonly grouping: Grouping;
   readonly canRevoke: boolean;
   readonly isFiltered: boolean;
   /** The id of the filter. */
   readonly person: string | undefined;
-}): JSX.Element {
-  const [revoked, setRevoked] = useState<GrantWithStatus>();
-  const { rows, news, show, around, count, hasMore, error, again, more } = held;
-  // The border between the two parts moves each minute.
-  const edge = minute.value + HOUR;
-  const parts = useMemo(() => partsOf(rows, edge), [rows, edge]);
+}
+
+/** What a list without a row that is held says. It is never held back: what has ended may still be in its place. */
+function Nothing({
+  held: { rows, news, count },
+  isFiltered,
+  person,
+}: Pick<HeldListProps, 'held' | 'isFiltered' | 'person'>): JSX.Element | null {
+  if (count !== 0 || news > 0 || rows.some(({ item, isGone }) => !isGone && item.status !== 'scheduled')) return null;
   return (
-    <Revoke.Provider value={canRevoke ? setRevoked : undefined}>
+    <Empty
+      text={
+        person === undefined ? (
+          t(isFiltered ? 'live.noneFiltered' : 'live.none')
+        ) : (
+          <Text k="live.noneOfId" with={{ id: <code dir="auto">{person}</code> }} />
+        )
+      }
+    />
+  );
+}
+
+/** Whether the dialog about what is chosen is open. After it, its button may be gone: then the title has the focus. */
+function useRevoking() {
+  const state = useState(false);
+  const [isOpen] = state;
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    if (wasOpen.current && document.activeElement === document.body) document.querySelector<HTMLElement>('main h1')?.focus();
+    wasOpen.current = isOpen;
+  }, [isOpen]);
+  return state;
+}
+
+/** All grants that are held now or begin later, on one axis of time. */
+export function HeldList({ held, grouping, canRevoke, isFiltered, person }: HeldListProps): JSX.Element {
+  const [revoked, setRevoked] = useState<GrantWithStatus>();
+  const { rows, news, show, around, count, hasMore, error, again, more, choice } = held;
+  const [isRevoking, setRevoking] = useRevoking();
+  const now = minute.value;
+  const axis = useMemo(
+    () =>
+      axisFor(
+        rows.map(({ item }) => item.expiresAt),
+        now,
+      ),
+    [rows, now],
+  );
+  return (
+    <Shared.Provider value={{ axis, choice, revoke: canRevoke ? setRevoked : undefined }}>
       {error !== undefined && <Problem error={error} again={again} />}
       {count === undefined && error === undefined && <p class="quiet">{t('frame.starting')}</p>}
-      {/* It is never held back: what has ended may still be in its place. */}
-      {count === 0 && news === 0 && rows.every(({ item, isGone }) => isGone || item.status === 'scheduled') && (
-        <Empty
-          text={
-            person === undefined ? (
-              t(isFiltered ? 'live.noneFiltered' : 'live.none')
-            ) : (
-              <Text k="live.noneOfId" with={{ id: <code dir="auto">{person}</code> }} />
-            )
-          }
-        />
-      )}
+      <Nothing {...{ held, isFiltered, person }} />
       <NewLine count={news} onShow={show} />
-      <div class={canRevoke ? 'held-lists can-revoke' : 'held-lists'} {...around}>
-        {(['soon', 'later', 'begins'] as const).map((name) => {
-          const part = parts[name];
-          const axis = AXES[name];
-          const left = part.filter(({ isGone }) => !isGone).length;
-          if (part.length === 0) return null;
-          return (
-            <Section key={name} title={t(`live.${name}`)} count={name !== 'soon' && hasMore ? undefined : left}>
-              {axis && <LeftAxis axis={axis} />}
-              <Rows label={t(`live.${name}`)} blocks={blocksOf(part, 0)} row={HeldRow} keyOf={keyOf} />
-            </Section>
-          );
-        })}
-        {more && <ReadMore key={rows.length} more={more} />}
-        {hasMore && !more && <p class="quiet">{t('live.most', { count: MOST })}</p>}
-      </div>
+      {rows.length > 0 && (
+        <Section title={t('live.rows')} aside={<Switch grouping={grouping} />}>
+          <div class={canRevoke ? 'held-lists can-revoke' : 'held-lists'} style={{ '--steps': axis.length - 1 }} {...around}>
+            <Head {...{ axis, held, canRevoke }} />
+            <Groups {...{ rows, grouping }} />
+            {more && <ReadMore key={rows.length} more={more} />}
+            {hasMore && !more && <p class="quiet">{t('live.most', { count: MOST })}</p>}
+            <ChosenBar choice={choice} onRevoke={() => setRevoking(true)} />
+          </div>
+        </Section>
+      )}
       {revoked && <RevokeDialog grant={revoked} onClose={() => setRevoked(undefined)} onEnded={held.drop} />}
-    </Revoke.Provider>
+      {isRevoking && <RevokeChosen choice={choice} onClose={() => setRevoking(false)} onEnded={held.drop} />}
+    </Shared.Provider>
   );
 }

@@ -4,6 +4,7 @@ import { useConsole } from '../../frame/console.js';
 import { useNow } from '../../frame/use-now.js';
 import { useQuery } from '../../frame/use-query.js';
 import { useStill, type StillList } from '../../parts/list.js';
+import { useChoice, type Choice } from './choice.js';
 import type { Filters } from './filters.js';
 import { openAt } from './open.js';
 import { heldQuery, type HeldPage } from './read.js';
@@ -21,11 +22,12 @@ export interface HeldNow extends StillList<GrantWithStatus> {
   readonly again: () => void;
   /** Shows more rows. `undefined`: all are shown, or the most. */
   readonly more: (() => void) | undefined;
+  readonly choice: Choice;
 }
 
 const keyOf = ({ id }: GrantWithStatus): string => id;
 
-/** The grants that are held now and those that begin later, the next end first. */
+/** The grants that are held now and those that begin later, the next end first. As long as one is chosen, the list stands still. */
 export function useHeld(filters: Filters): HeldNow {
   const { permits } = useConsole();
   const [limit, setLimit] = useState(STEP);
@@ -36,10 +38,12 @@ export function useHeld(filters: Filters): HeldNow {
   const [dropped, setDropped] = useState<ReadonlySet<string>>(new Set());
   const at = useNow(value, () => value?.items.map(({ expiresAt }) => expiresAt) ?? []);
   const open = useMemo(() => value && openAt(value.items, at).filter(({ id }) => !dropped.has(id)), [value, at, dropped]);
-  const still = useStill(open, keyOf, value?.limit);
+  const choice = useChoice(open ?? [], dropped);
+  const still = useStill(open, keyOf, value?.limit, choice.open.length > 0);
   const hasMore = value?.next !== undefined;
   return {
     ...still,
+    choice,
     count: open?.filter(({ status }) => status === 'active').length,
     hasMore,
     error,
