@@ -294,12 +294,66 @@ describeChromium('asking, and the page of a request', (browser) => {
         'The rules named the reviewers',
         'Ana Ruiz commented',
         'Konstantinos Papadimitriou approved',
-        'Approved: the quorum is complete',
+        'Approved: all approvals are given',
         `${WRITE} granted`,
       ]);
     expect(await page.locator('.timeline blockquote').allTextContents()).toEqual([HOSTILE, HOSTILE, HOSTILE]);
     expect(await page.locator('main img').count()).toBe(0);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
+  });
+
+  it('shows state and buttons first on a phone, and folds a long reason and the ids', async () => {
+    const { open } = await begin();
+    const long = 'Orders wait for a payment that has arrived. '.repeat(20).trim();
+    const id = await ask({ justification: long });
+    for (const [person, says, button] of [
+      [KOSTA, 'Your decision is needed before', /^Deny/],
+      [MAYA, 'The reviewers must decide before', 'Cancel request'],
+      [NOOR, 'There is nothing for you to do.', undefined],
+    ] as const) {
+      const page = await open(person, `requests/${id}`, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+      await page.getByText(says).waitFor();
+      const facts = await page.locator('.request-facts').boundingBox();
+      const found = button === undefined ? page.getByText(says) : page.getByRole('button', { name: button });
+      const box = await found.boundingBox();
+      const bottom = (box?.y ?? NaN) + (box?.height ?? NaN);
+      expect([person, bottom < Math.min(844, facts?.y ?? 0)]).toEqual([person, true]);
+      expect([person, (await page.locator('main').innerText()).includes(id)]).toEqual([person, false]);
+    }
+    const page = await open(MAYA, `requests/${id}`);
+    const reason = page.locator('.request-facts .request-said');
+    const height = async () => (await reason.boundingBox())?.height ?? NaN;
+    await reason.getByRole('button', { name: 'Show all' }).waitFor();
+    const folded = await height();
+    expect(await reason.locator('blockquote').textContent()).toBe(long);
+    await reason.getByRole('button', { name: 'Show all' }).click();
+    await reason.getByRole('button', { name: 'Show less' }).waitFor();
+    expect(await height()).toBeGreaterThan(folded * 2);
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.getByRole('button').count()).toBe(0);
+    await page.emulateMedia({ media: 'screen' });
+    await page.getByText('Ids', { exact: true }).click();
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy: Request' }).click();
+    await page.getByText('Copied.').waitFor();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(id);
+    await page.evaluate(() => Object.assign(navigator.clipboard, { writeText: () => Promise.reject(new Error('not permitted')) }));
+    await page.getByRole('button', { name: 'Copy: For' }).click();
+    await page.getByText('Not copied. Select the text to copy it.').waitFor();
+  });
+
+  it('says what happens until an extension is decided', async () => {
+    const { open, engine, advance } = await begin();
+    const id = await ask({ ttl: '10m' });
+    await engine.approve(id, { by: KOSTA });
+    const { request } = await engine.extend({ requestId: id }, { requestedBy: MAYA, ttl: '5m', justification: 'More', ticket: 'INC-4711' });
+    const page = await open(MAYA, `requests/${request.id}`);
+    const says = () => page.locator('.request-now').innerText();
+    await expect.poll(says).toContain('If it is approved before 14:30, the access continues.');
+    expect(await page.locator('.request-facts').innerText()).toContain('5 min from 14:30, or from a later approval');
+    await advance(10 * MINUTE);
+    await expect.poll(says).toContain('The access that it extends ended 14:30. It begins again with the approval.');
+    expect(await engine.isAllowed(MAYA, WRITE)).toBe(false);
   });
 
   it('follows a request that another reviewer decides first', async () => {
@@ -452,6 +506,7 @@ describeChromium('asking, and the page of a request', (browser) => {
     // The policy of the page permits no script that a test adds.
     const page = await open(KOSTA, `requests/${id}`, { colorScheme, bypassCSP: true });
     await page.getByRole('button', { name: /^Approve/ }).waitFor();
+    await page.getByText('Ids', { exact: true }).click();
     expect(await violations(page)).toEqual([]);
     for (const path of ['ask', `ask?scope=${WRITE}`]) {
       await page.goto(`${(world as World).origin}/console/${path}`);

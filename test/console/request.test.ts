@@ -5,9 +5,11 @@ import { timelineOf } from '../../src/features/http/timeline.js';
 import { ENTRY_TYPES } from '../../src/model/entry-types.js';
 import { GRANT_ENDS, REQUEST_ENDS } from '../../src/model/ends.js';
 import { deedsOf, linesOf, relatedOf } from '../../src/console/app/views/request/timeline.js';
+import { gapOf, nowOf } from '../../src/console/app/views/request/now.js';
 import { request as messages } from '../../src/console/app/views/request.messages.js';
 
 const MINUTE = 60_000;
+type Asked = Awaited<ReturnType<JitEngine['requestAccess']>>['request'];
 
 async function anEngine() {
   const clock = new ManualClock();
@@ -59,7 +61,7 @@ describe('the timeline', () => {
     expect(keys).not.toContain('request.event.other');
   });
 
-  it('uses every message of an event, and names a type that it does not know', () => {
+  it('uses every message of an event, and shows no type', () => {
     const variants = [
       'approve',
       'deny',
@@ -73,7 +75,7 @@ describe('the timeline', () => {
     const keys = new Set(linesOf(events).map(({ key }) => key));
     expect(Object.keys(messages).filter((key) => key.startsWith('request.event.') && !keys.has(key))).toEqual([]);
     expect([...keys].filter((key) => !Object.hasOwn(messages, key))).toEqual([]);
-    expect(linesOf([{ at: 0, type: 'request.dreamt' }])).toMatchObject([{ key: 'request.event.other', by: 'request.dreamt' }]);
+    expect(linesOf([{ at: 0, type: 'request.dreamt' }])).toMatchObject([{ key: 'request.event.other', by: undefined }]);
   });
 
   it('links the requests before and after', async () => {
@@ -90,6 +92,70 @@ describe('the timeline', () => {
       { key: 'replaces', requestId: first },
       { key: 'extendedBy', requestId: third },
     ]);
+  });
+});
+
+describe('the state of a request', () => {
+  it('is a sentence from the ask to the end, with the instant that matters', async () => {
+    const { clock, engine, ask, read } = await anEngine();
+    const { id, reviewBy } = (await ask()).request;
+    const now = async (viewer: string, item?: object, of = id) => {
+      const { key, time } = nowOf({ found: (await read(of)) as never, item: item as never }, viewer);
+      expect(messages).toHaveProperty([key]);
+      return [key.slice('request.now.'.length), time];
+    };
+    expect(await now('user:maya')).toEqual(['pending', reviewBy]);
+    expect(await now('user:sam', {})).toEqual(['review', reviewBy]);
+    await engine.approve(id, { by: 'user:sam' });
+    const end = clock.now() + 30 * MINUTE;
+    expect([await now('user:maya'), await now('user:lin')]).toEqual([
+      ['held.own', end],
+      ['held', end],
+    ]);
+    await clock.advance(MINUTE);
+    await engine.release({ requestId: id }, { by: 'user:maya' });
+    expect(await now('user:maya')).toEqual(['ended', clock.now()]);
+
+    const later = await engine.requestAccess({ subject: 'user:maya', scope: 'logs', ttl: '5m', startsAt: clock.now() + 9 * MINUTE });
+    await engine.approve(later.request.id, { by: 'user:ana' });
+    expect(await now('user:maya', undefined, later.request.id)).toEqual(['later.own', clock.now() + 9 * MINUTE]);
+
+    const scopes = ['a:x', 'b:x', 'c:x'];
+    const asked = await Promise.all(scopes.map((scope) => engine.requestAccess({ subject: 'user:maya', scope, ttl: '5m' })));
+    const [denied, cancelled, expired] = asked.map(({ request }) => request) as [Asked, Asked, Asked];
+    await engine.deny(denied.id, { by: 'user:sam' });
+    await engine.cancel(cancelled.id, { by: 'user:maya' });
+    const at = clock.now();
+    await clock.advance(expired.reviewBy - at);
+    expect([
+      await now('user:ana', undefined, denied.id),
+      await now('user:ana', undefined, cancelled.id),
+      await now('user:ana', undefined, expired.id),
+    ]).toEqual([
+      ['denied', at],
+      ['cancelled', at],
+      ['expired', expired.reviewBy],
+    ]);
+  });
+
+  it('says of an extension what the engine does between the end and the decision', async () => {
+    const { clock, engine, ask, read } = await anEngine();
+    const { id } = (await ask()).request;
+    await engine.approve(id, { by: 'user:sam' });
+    const end = clock.now() + 30 * MINUTE;
+    const { id: more } = (await engine.extend({ requestId: id }, { requestedBy: 'user:maya', ttl: '15m' })).request;
+    const gap = async () => gapOf((await read(more)) as never, clock.now());
+    expect(gapOf((await read(id)) as never, clock.now())).toBeUndefined();
+    await clock.advance(end - 1 - clock.now());
+    expect(await gap()).toEqual({ key: 'request.gap.ahead', time: end });
+    await clock.advance(1);
+    expect(await gap()).toEqual({ key: 'request.gap.begun', time: end });
+    await clock.advance(5 * MINUTE);
+    expect(await engine.isAllowed('user:maya', 'db-prod:write')).toBe(false);
+    await engine.approve(more, { by: 'user:sam' });
+    expect((await read(more)).grants.map(({ startsAt }) => startsAt)).toEqual([clock.now()]);
+    expect(await engine.isAllowed('user:maya', 'db-prod:write')).toBe(true);
+    expect(await gap()).toBeUndefined();
   });
 });
 

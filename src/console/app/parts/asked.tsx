@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { AccessRequest } from '../../../index.js';
+import { LongText } from './long-text.js';
 import { Scopes } from './scope.js';
 import { Ticket } from './ticket.js';
 import { Duration } from './time.js';
@@ -22,13 +23,7 @@ export function Asked({ request: { scopes, ttlMs, justification, ticket }, when,
         </strong>{' '}
         <span class="quiet">{when}</span>
       </p>
-      {justification === undefined ? (
-        noReason && <p class="quiet">{noReason}</p>
-      ) : (
-        <blockquote class="inbox-why" dir="auto">
-          {justification}
-        </blockquote>
-      )}
+      {justification === undefined ? noReason && <p class="quiet">{noReason}</p> : <LongText class="inbox-why" text={justification} />}
       {ticket !== undefined && (
         <p>
           <Ticket ticket={ticket} />

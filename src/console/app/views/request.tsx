@@ -4,14 +4,15 @@ import { later } from '../frame/later.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useQuery } from '../frame/use-query.js';
+import { CommentField } from '../parts/comment-field.js';
 import { Empty } from '../parts/empty.js';
 import { Page, Section } from '../parts/page.js';
 import { Problem, statusOf } from '../parts/problem.js';
 import { Scopes } from '../parts/scope.js';
-import { Actions } from './request/actions.js';
-import { Decide } from './request/decide.js';
-import { Facts, State } from './request/facts.js';
+import { Facts } from './request/facts.js';
 import { requestQuery, type RequestRead } from './request/read.js';
+import { Chip, State } from './request/state.js';
+import { deedsOf } from './request/timeline.js';
 import { Timeline } from './request/timeline-list.js';
 import { Waiting } from './request/waiting.js';
 import './request.css';
@@ -61,22 +62,29 @@ interface LoadedProps {
 }
 
 function Loaded({ read, error, again }: LoadedProps): JSX.Element {
-  const { people, permits } = useConsole();
-  const { found, events } = read;
+  const { caller, people, permits, readOnly } = useConsole();
+  const { found, events, item, reviewers } = read;
   const { request } = found;
   const name = people.value.get(request.subject)?.name ?? request.subject;
+  const isReviewer =
+    item !== undefined || reviewers?.reviewers?.includes(caller) === true || request.reviews.some(({ reviewer }) => reviewer === caller);
+  const deeds = deedsOf(found, caller, { isReviewer, mayRevoke: permits('listGrants') });
   return (
-    <Page title={t('request.title.of', { name })} lead={<Scopes scopes={request.scopes} />} aside={<State found={found} />}>
+    <Page title={t('request.title.of', { name })} lead={<Scopes scopes={request.scopes} />} aside={<Chip found={found} />}>
       {error !== undefined && <Problem error={error} again={again} />}
+      <State {...{ read, deeds, again }} />
       <div class="request">
         <div class="request-side">
           <Facts found={found} />
-          <Decide key={request.id} read={read} />
           <Waiting read={read} />
-          <Actions read={read} again={again} />
         </div>
         <Section title={t('request.timeline')}>
           <Timeline found={found} events={events} />
+          {deeds.comment && !readOnly && (
+            <div class="request-comment">
+              <CommentField requestId={request.id} onDone={again} />
+            </div>
+          )}
           {permits('readJournal') && <Deliveries found={found} />}
         </Section>
       </div>

@@ -12,6 +12,7 @@ import { Name } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
 import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
+import { Time } from '../../parts/time.js';
 import { byField, FIELDS } from '../ask/draft.js';
 import { Length } from '../ask/fields.js';
 import { ProblemTexts } from '../ask/problem-texts.js';
@@ -144,7 +145,7 @@ export function Change({ found: { request }, onDone, onClose }: RequestDialogPro
 }
 
 /** Asks for more time for all grants of the request. */
-export function Extend({ found: { request }, onDone, onClose }: RequestDialogProps): JSX.Element {
+export function Extend({ found: { request, grants }, onDone, onClose }: RequestDialogProps): JSX.Element {
   const { client, navigate, href } = useConsole();
   const [ttl, setTtl] = useState('15m');
   const [justification, setJustification] = useState('');
@@ -162,8 +163,14 @@ export function Extend({ found: { request }, onDone, onClose }: RequestDialogPro
         }),
       t('request.extend.done'),
     );
+  const from = grants.find(({ status }) => status === 'active' || status === 'scheduled')?.expiresAt;
   return (
     <Confirm title={t('request.extend')} action={t('request.extend.do')} onConfirm={confirm} onClose={onClose}>
+      {from !== undefined && (
+        <p>
+          <Text k="request.gap.ahead" with={{ time: <Time at={from} /> }} />
+        </p>
+      )}
       <Length choice={{}} value={ttl} problem={problemOf('ttl')} onValue={setTtl} />
       <Grounds {...{ request, problemOf, justification, setJustification, ticket, setTicket }} hint={t('ask.justification.hint')} />
     </Confirm>

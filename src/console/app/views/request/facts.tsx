@@ -3,30 +3,23 @@ import type { RequestFound } from '../../../../index.js';
 import { effectiveEnd } from '../../../../internal/page.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { duration } from '../../frame/time.js';
+import { LongText } from '../../parts/long-text.js';
 import { Person } from '../../parts/person.js';
 import { Scope } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Ticket } from '../../parts/ticket.js';
-import { Countdown, Time } from '../../parts/time.js';
+import { Countdown, Duration, Time } from '../../parts/time.js';
 import { WindowBar } from '../../parts/window-bar.js';
+import { Ids } from './ids.js';
 import { relatedOf } from './timeline.js';
 
 type Props = { readonly found: RequestFound };
-
-const TONES = { pending: 'wait', granted: 'yes', denied: 'no', ended: '', cancelled: '', expired: '' } as const;
-
-/** The state of the request in one word. */
-export function State({ found: { outcome, request } }: Props): JSX.Element {
-  const isUndecided = outcome === 'pending' && request.quorum === undefined;
-  return <span class={`chip ${TONES[outcome]}`}>{t(isUndecided ? 'request.state.undecided' : `request.state.${outcome}`)}</span>;
-}
 
 /** Who, what, how long, why: the request as it was asked, and the access that it gave. */
 export function Facts({ found }: Props): JSX.Element {
   const { href } = useConsole();
   const { request, grants } = found;
-  const { subject, requestedBy, justification, ticket, metadata, rule, id } = request;
+  const { subject, requestedBy, justification, ticket, metadata, rule } = request;
   return (
     <section class="panel request-facts">
       <dl>
@@ -41,9 +34,7 @@ export function Facts({ found }: Props): JSX.Element {
         <LengthFact found={found} />
         {justification !== undefined && (
           <Fact name={t('request.why')}>
-            <q class="request-said" dir="auto">
-              {justification}
-            </q>
+            <LongText class="request-said" text={justification} />
           </Fact>
         )}
         {ticket !== undefined && (
@@ -66,11 +57,9 @@ export function Facts({ found }: Props): JSX.Element {
             <a href={href('request', requestId)}>{t('request.open')}</a>
           </Fact>
         ))}
-        <Fact name={t('request.id')}>
-          <code class="request-id">{id}</code>
-        </Fact>
       </dl>
       {grants.length > 0 && <Grants grants={grants} />}
+      <Ids found={found} />
     </section>
   );
 }
@@ -78,12 +67,14 @@ export function Facts({ found }: Props): JSX.Element {
 type GrantProps = { readonly grant: RequestFound['grants'][number] };
 
 function LengthFact({ found: { request, grants } }: Props): JSX.Element {
-  const { ttlMs, startsAt, until } = request;
+  const { ttlMs, startsAt, until, extension } = request;
   return (
     <Fact name={t('request.window')}>
-      <bdi class="request-length">[ {duration(ttlMs)} )</bdi>{' '}
+      <Duration ms={ttlMs} />{' '}
       {until !== undefined ? (
         <Text k="request.window.until" with={{ time: <Time at={until} /> }} />
+      ) : extension !== undefined && grants.length === 0 ? (
+        <Text k="request.window.extension" with={{ time: <Time at={extension.from} /> }} />
       ) : startsAt !== undefined ? (
         <Text k="request.window.starts" with={{ time: <Time at={startsAt} /> }} />
       ) : (

@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { RequestFound } from '../../../../index.js';
 import type { TimelineEvent } from '../../../../client.js';
 import { t, type MessageKey } from '../../frame/messages.js';
+import { LongText } from '../../parts/long-text.js';
 import { Name } from '../../parts/person.js';
 import { Scope } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
@@ -51,11 +52,7 @@ export function Moment({ at, tone, text, isDecision = false, children }: MomentP
       <p class="moment-when quiet">
         <Time at={at} />
       </p>
-      {text !== undefined && (
-        <blockquote class="request-said" dir="auto">
-          {text}
-        </blockquote>
-      )}
+      {text !== undefined && <LongText class="request-said" text={text} />}
     </li>
   );
 }

@@ -24,7 +24,7 @@ const YES = new Set(['request.approved', 'grant.issued', 'grant.activated']);
 const NO = new Set(['request.denied', 'grant.revoked']);
 const ENDS = new Set(['request.approved', 'request.denied', 'request.cancelled', 'request.expired']);
 
-/** The types that a person reads in words of their own for each cause or verdict. Any other type reads as itself. */
+/** The types that have words of their own for each of these causes or verdicts. */
 const BY_CAUSE: Readonly<Record<string, readonly string[]>> = {
   'request.reviewed': ['approve', 'deny'],
   'request.approved': ['approver', 'quorum', 'break_glass'],
@@ -35,7 +35,7 @@ const BY_CAUSE: Readonly<Record<string, readonly string[]>> = {
   'breakGlass.reviewed': ['justified', 'unjustified'],
 };
 
-/** Types that this version of the page has no words for get the message `request.event.other`, which names the type. */
+/** A type that this version of the page has no words for gets the message `request.event.other`. */
 const KNOWN = new Set([
   ...Object.keys(BY_CAUSE),
   'request.created',
@@ -62,7 +62,7 @@ function lineOf({ at, type, by, scope, verdict, cause, text }: TimelineEvent, in
   return {
     at,
     key: `request.event.${key}`,
-    by: isKnown ? by : (by ?? type),
+    by,
     scope,
     tone: toneOf(type, variant),
     text: isRepeated ? undefined : text,
