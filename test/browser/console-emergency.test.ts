@@ -103,4 +103,23 @@ describeChromium('emergency access in the console', (browser) => {
     await ana.getByRole('listitem').filter({ hasText: 'Maya Lindqvist' }).waitFor();
     expect(await ana.getByRole('button', { name: /^Justified/ }).count()).toBe(0);
   });
+
+  it('has one line for each review, and folds a long reason in the line that opens', async () => {
+    await begin();
+    const justification = 'No reviewer answers, and orders are lost. '.repeat(20).trim();
+    await world.engine.breakGlass({ subject: MAYA, scope: WRITE, ttl: '30m', justification });
+    const page = await world.open(SAM, 'break-glass', { viewport: { width: 1280, height: 800 } });
+    const row = page.getByRole('listitem').filter({ hasText: 'Maya Lindqvist' });
+    await row.first().waitFor();
+    const height = async () => (await row.first().boundingBox())?.height ?? NaN;
+    expect(await height()).toBeLessThan(64);
+    await row.first().locator('summary').click();
+    await row.getByRole('button', { name: 'Show all' }).waitFor();
+    const folded = await height();
+    expect(await row.locator('blockquote').textContent()).toBe(justification);
+    await row.getByRole('button', { name: 'Show all' }).click();
+    await row.getByRole('button', { name: 'Show less' }).waitFor();
+    expect(await height()).toBeGreaterThan(folded + 60);
+    expect(await page.locator('main').innerText()).not.toMatch(/break-glass/i);
+  });
 });

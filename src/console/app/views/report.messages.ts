@@ -40,7 +40,7 @@ export const report = {
   'report.denied': '{count} denied',
   'report.byPolicy': '{count} by policy alone',
   'report.byPeople': '{count} by people',
-  'report.byBreakGlass': '{count} by break-glass',
+  'report.byBreakGlass': '{count} in an emergency',
   'report.medianReviewWait': 'median wait for people',
   'report.extensions': { one: '{count} extension', other: '{count} extensions' },
   'report.tooLong': 'The journal is too long for a report here. Run accessReport of jit-access/journal.',
