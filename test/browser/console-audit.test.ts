@@ -611,7 +611,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     await pass(newer);
     expect(await page.locator('main').innerText()).not.toContain('Lee Okafor');
     await newer.click();
-    await page.getByText('Lee Okafor').first().waitFor();
+    await page.locator('.entries').getByText('Lee Okafor').first().waitFor();
     const head = await journalHead(engine);
     await page
       .getByText(`Entry ${String(head.seq)}`)
@@ -619,8 +619,90 @@ describeChromium('who holds what, and who had it', (browser) => {
       .waitFor();
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.getByRole('button', { name: 'Copy the head' }).click();
-    await page.getByText('The head is copied.').waitFor();
+    await page.getByText('Copied.').waitFor();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${String(head.seq)}.${head.hash}`);
+  });
+
+  it('stops a verification, and says how far it came', async () => {
+    const { open, engine } = await begin();
+    await hold(MAYA);
+    const { seq, hash } = await journalHead(engine);
+    const page = await open(NOOR, 'journal');
+    await page.route('**/journal/verification*', (route) =>
+      // The second part has no end.
+      route.request().url().includes('after=')
+        ? undefined
+        : route.fulfill({ json: { ok: true, count: 100_000, head: { seq, hash }, next: `${String(seq)}.${hash}` } }),
+    );
+    await page.getByRole('button', { name: 'Verify now' }).click();
+    await page.getByText('100,000 entries verified').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped after 100,000 entries. The rest is not verified.').waitFor();
+    expect(await page.getByText(/^Valid/).count()).toBe(0);
+    await page.unroute('**/journal/verification*');
+    await page.getByRole('button', { name: 'Verify now' }).click();
+    await page.getByText(`Valid: ${String(seq)} entries`).waitFor();
+  });
+
+  it('selects entries by person, type and day, from an address that can be sent, and on paper', async () => {
+    const { open, pass } = await begin(false);
+    const page = await open(NOOR, 'journal');
+    const entries = page.locator('.entries > .entry');
+    await entries.first().waitFor();
+    const bar = page.getByRole('search');
+    await bar.getByLabel('What happened').selectOption('Access granted');
+    await page.getByText(/entries were read\. Older ones may fit\./).waitFor();
+    // Entries that are far away are not drawn, and have no inner text.
+    const texts = async () => (await entries.locator('> .entry-what > p').allTextContents()).join('\n');
+    expect((await texts()).split('\n').filter((text) => !text.includes(' was granted '))).toEqual([]);
+    await bar.getByLabel('Person').fill('maya');
+    await pass(page.getByRole('option', { name: /Maya Lindqvist/ }));
+    await page.getByRole('option', { name: /Maya Lindqvist/ }).click();
+    await expect.poll(texts).not.toContain('Lee Okafor');
+    await bar.getByLabel('Day').fill('2026-11-30');
+    await page.getByText(/\d+ entries were read\. No older one fits\./).waitFor();
+    expect(await texts()).toMatch(/^(Maya Lindqvist was granted .*\n?)+$/);
+    const address = new URL(page.url());
+    expect(Object.fromEntries(address.searchParams)).toEqual({ person: MAYA, type: 'granted', day: '2026-11-30' });
+
+    const sent = await open(SAM, `journal${address.search}`);
+    await sent.getByText(/No older one fits\./).waitFor();
+    expect(await sent.locator('.entries > .entry > .entry-what > p').allInnerTexts()).toHaveLength(await entries.count());
+    await sent.emulateMedia({ media: 'print' });
+    expect(await sent.locator('main').innerText()).toMatch(/Maya Lindqvist Access granted 2026-11-30/);
+    await page.getByRole('link', { name: 'Report' }).click();
+    await page.getByRole('heading', { name: 'Report', level: 1 }).waitFor();
+    await page.goBack();
+    await page.getByText(/No older one fits\./).waitFor();
+    expect(new URL(page.url()).search).toBe(address.search);
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+    await expect.poll(() => entries.count()).toBeGreaterThan(20);
+  });
+
+  it('reads the journal for a filter until it is stopped, says how far it came, and continues', async () => {
+    const { open, engine, pass } = await begin();
+    for (let n = 0; n < 190; n++) await hold(MAYA, `logs:part-${String(n)}`);
+    await hold(LEE);
+    const page = await open(NOOR);
+    let isSlow = true;
+    // The second part has no end.
+    await page.route(/v1\/journal\?.*after=0\b/, (route) => (isSlow ? undefined : route.fallback()));
+    await page.goto(`${(world as World).origin}/console/journal?person=${LEE}`);
+    await page.getByText('500 entries read').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('500 entries were read. Older ones may fit.').waitFor();
+    isSlow = false;
+    await page.getByRole('button', { name: 'Show more' }).click();
+    await page.getByText(/\d+ entries were read\. No older one fits\./).waitFor();
+    expect(await page.locator('.entries > .entry').count()).toBe(1);
+    await page.locator('.entries').getByText('Lee Okafor').first().waitFor();
+    // What the rules decided is folded into the ask.
+    expect(await page.locator('.entry-rules').innerText()).toContain('Lee Okafor was granted');
+    await hold(MAYA, 'logs:last');
+    await pass(page.getByRole('button', { name: /newer entries, which may fit/ }));
+    await page.goto(`${(world as World).origin}/console/journal?person=user:nobody`);
+    const { seq } = await journalHead(engine);
+    await page.getByText(`No entry up to entry ${String(seq)} fits.`).waitFor();
   });
 
   it('gives those who may only verify the journal its head, and none of its entries', async () => {

@@ -70,7 +70,7 @@ const LISTS: readonly Empty[] = [
     then: /1 person could use/,
   },
   { key: 'report.none', person: SAM, path: 'report', says: 'No access was held', event: hold(LEE), then: /logs:checkout/ },
-  { key: 'journal.none', person: SAM, path: 'journal', says: 'The journal is empty', event: hold(LEE), then: /grant\.issued/ },
+  { key: 'journal.none', person: SAM, path: 'journal', says: 'The journal is empty', event: hold(LEE), then: /Lee Okafor was granted/ },
 ];
 
 /** The answers that are a sentence, also if they are empty. */

@@ -19,7 +19,7 @@ const VIEWS: Readonly<Record<string, readonly [person: string, path: string, tex
   'Emergency reviews': [SAM, 'break-glass', /Lee Okafor/],
   History: [NOOR, 'history?scope=db-prod:orders:write', /Maya Lindqvist/],
   Report: [NOOR, 'report', /db-prod:orders:write/],
-  Journal: [NOOR, 'journal', /grant\.issued|request\.created|Maya Lindqvist/],
+  Journal: [NOOR, 'journal', /Maya Lindqvist/],
 };
 
 describeChromium('the views of the console', (browser) => {

@@ -16,6 +16,10 @@ export interface Filter {
   readonly scopes?: readonly string[] | undefined;
   /** A choice of one of these; `undefined`: any text. The first choice is `''`. */
   readonly choices?: readonly (readonly [value: string, label: string])[] | undefined;
+  /** More choices, in groups with a name. */
+  readonly groups?: readonly (readonly [label: string, choices: NonNullable<Filter['choices']>])[] | undefined;
+  /** It takes a day. */
+  readonly isDay?: boolean | undefined;
 }
 
 /** The value of a filter: a part of the address, so that a person can send what they see. */
@@ -52,7 +56,8 @@ export function FilterBar({ filters }: { readonly filters: readonly Filter[] }):
   );
 }
 
-function One({ name, label, person, scopes, choices }: Filter): JSX.Element {
+function One(filter: Filter): JSX.Element {
+  const { name, label, person, scopes, choices, isDay } = filter;
   const [value, set] = useFilter(name);
   const [text, setText] = useState(value);
   const [round, setRound] = useState(0);
@@ -75,7 +80,11 @@ function One({ name, label, person, scopes, choices }: Filter): JSX.Element {
         />
       ) : scopes !== undefined ? (
         <ScopeInput {...{ id, scopes }} isQuestion value={text} onValue={setText} onDone={apply} onLeave={apply} />
-      ) : choices === undefined ? (
+      ) : choices !== undefined ? (
+        <Choice {...{ id, value, set, filter }} />
+      ) : isDay === true ? (
+        <input {...{ id, value }} type="date" onChange={({ currentTarget }) => apply(currentTarget.value)} />
+      ) : (
         <input
           {...{ id }}
           type="search"
@@ -86,15 +95,33 @@ function One({ name, label, person, scopes, choices }: Filter): JSX.Element {
           onInput={({ currentTarget }) => setText(currentTarget.value)}
           onChange={({ currentTarget }) => apply(currentTarget.value.trim())}
         />
-      ) : (
-        <select {...{ id, value }} onChange={({ currentTarget }) => set(currentTarget.value)}>
-          {choices.map(([choice, text]) => (
-            <option key={choice} value={choice}>
-              {text}
-            </option>
-          ))}
-        </select>
       )}
     </div>
+  );
+}
+
+interface ChoiceProps {
+  readonly id: string;
+  readonly value: string;
+  readonly set: (value: string) => void;
+  readonly filter: Filter;
+}
+
+function Choice({ id, value, set, filter: { choices = [], groups = [] } }: ChoiceProps): JSX.Element {
+  const options = (of: NonNullable<Filter['choices']>) =>
+    of.map(([choice, text]) => (
+      <option key={choice} value={choice}>
+        {text}
+      </option>
+    ));
+  return (
+    <select {...{ id, value }} onChange={({ currentTarget }) => set(currentTarget.value)}>
+      {options(choices)}
+      {groups.map(([label, of]) => (
+        <optgroup key={label} label={label}>
+          {options(of)}
+        </optgroup>
+      ))}
+    </select>
   );
 }

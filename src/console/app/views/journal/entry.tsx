@@ -1,11 +1,12 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { Fragment } from 'preact';
-import type { AuditEntry } from '../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { partsOf, t } from '../../frame/messages.js';
+import { LongText } from '../../parts/long-text.js';
 import { Name } from '../../parts/person.js';
 import { Scopes } from '../../parts/scope.js';
 import { Time } from '../../parts/time.js';
+import { APPROVER, type Folded } from './filters.js';
 import { saidBy, textFor, type Said } from './says.js';
 
 /** The text of an entry, with people, scopes and times in their places. What is missing in the entry is shown as a dash. */
@@ -14,7 +15,7 @@ function Words({ said, type }: { readonly said: Said; readonly type: string }): 
   if (found === undefined) return <code>{type}</code>;
   const scopes = said.scopes.length === 0 ? '–' : <Scopes scopes={said.scopes} />;
   const values: Readonly<Record<string, ComponentChildren>> = {
-    actor: <Name id={said.actor} />,
+    actor: <Actor id={said.actor} />,
     subject: said.subject === undefined ? '–' : <Name id={said.subject} />,
     scopes,
     target: <bdi>{said.target ?? '–'}</bdi>,
@@ -31,21 +32,25 @@ function Words({ said, type }: { readonly said: Said; readonly type: string }): 
   );
 }
 
-const hueOf = (hash: string): number => Number.parseInt(hash.slice(0, 4), 16) % 360;
+/** A person by name, or the part of the service that acted. */
+function Actor({ id }: { readonly id: string }): JSX.Element {
+  if (!id.startsWith('system:')) return <Name id={id} />;
+  return <>{t(id === APPROVER ? 'journal.approver' : 'request.engine')}</>;
+}
 
-/** The first digits of a hash. Equal hashes have equal colours, so that the eye follows the chain. */
+/** The first digits of a hash. */
 export function Hash({ hash }: { readonly hash: string }): JSX.Element {
   return (
-    <code class="hash" title={hash} style={{ '--hue': String(hueOf(hash)) }}>
+    <code class="hash" title={hash} dir="ltr">
       {hash.slice(0, 6)}
     </code>
   );
 }
 
-/** One entry: its number, what it says, when, and its place in the chain. All of it is below, as it is recorded. */
-export function Entry({ entry }: { readonly entry: AuditEntry }): JSX.Element {
-  const { href } = useConsole();
+/** One entry: its number, what it says, when, and its hash. All of it is below, as it is recorded. */
+export function Entry({ entry, more }: Folded): JSX.Element {
   const said = saidBy(entry);
+  const last = more.at(-1);
   return (
     <li class="entry">
       <span class="seq">{entry.seq}</span>
@@ -53,34 +58,43 @@ export function Entry({ entry }: { readonly entry: AuditEntry }): JSX.Element {
         <p>
           <Words said={said} type={entry.type} />
         </p>
-        {said.words !== undefined && (
-          <p class="entry-words" dir="auto">
-            {said.words}
-          </p>
-        )}
-        <div class="entry-more">
-          <p class="entry-facts quiet">
-            <Time at={entry.at} />
-            {' · '}
-            <code>{entry.type}</code>
-            {entry.requestId !== undefined && (
-              <>
-                {' · '}
-                <a href={href('request', entry.requestId)}>{t('journal.request')}</a>
-              </>
-            )}
-          </p>
-          <details>
-            <summary>{t('journal.data')}</summary>
-            <pre>{JSON.stringify(entry, undefined, 2)}</pre>
+        {said.words !== undefined && <LongText class="entry-words" text={said.words} />}
+        <Facts entry={entry} />
+        {last !== undefined && (
+          <details class="entry-rules">
+            <summary>
+              {t('journal.rules')} <Words said={saidBy(last)} type={last.type} />
+            </summary>
+            <ol>
+              {more.map((one) => (
+                <Entry key={one.seq} entry={one} more={[]} />
+              ))}
+            </ol>
           </details>
-        </div>
+        )}
       </div>
-      <span class="chain">
-        <Hash hash={entry.prevHash} />
-        <span aria-hidden="true">→</span>
-        <Hash hash={entry.hash} />
-      </span>
+      <Hash hash={entry.hash} />
     </li>
+  );
+}
+
+function Facts({ entry }: Pick<Folded, 'entry'>): JSX.Element {
+  const { href } = useConsole();
+  return (
+    <div class="entry-more">
+      <p class="entry-facts quiet">
+        <Time at={entry.at} />
+        {entry.requestId !== undefined && (
+          <>
+            {' · '}
+            <a href={href('request', entry.requestId)}>{t('journal.request')}</a>
+          </>
+        )}
+      </p>
+      <details>
+        <summary>{t('journal.data')}</summary>
+        <pre>{JSON.stringify(entry, undefined, 2)}</pre>
+      </details>
+    </div>
   );
 }

@@ -3,44 +3,28 @@ import type { AccessClient, JournalPage, Named } from '../../../../client.js';
 import type { Anchor, AuditEntry } from '../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { after } from '../../frame/clock.js';
+import { Finder, isFiltered, type Filters } from './filters.js';
 
-/** How many entries are read at a time. */
+/** How many entries are shown at a time. */
 export const PAGE = 40;
+/** How many are read at a time where only some fit: the API filters none. */
+const MANY = 500;
 
 type Reader = Pick<AccessClient, 'journal'>;
 
 /** Where the page of entries before an entry begins: the number of the entry in front of it. */
-export const startOf = (before: number, oldest: number): number => Math.max(oldest - 1, before - 1 - PAGE);
-
-interface State {
-  /** The newest first. */
-  readonly entries: readonly AuditEntry[];
-  readonly head: Anchor | undefined;
-  /** The number of the oldest entry that is left. */
-  readonly oldest: number;
-  readonly error: unknown;
-  readonly isLoading: boolean;
-}
-
-export interface JournalRead extends State {
-  /** The entries since the first read. They wait until `again`, except while the list is empty: nothing can move under its reader. */
-  readonly news: number;
-  readonly older: () => Promise<void>;
-  readonly again: () => void;
-}
-
-const NOTHING: State = { entries: [], head: undefined, oldest: 1, error: undefined, isLoading: true };
+export const startOf = (before: number, oldest: number, size = PAGE): number => Math.max(oldest - 1, before - 1 - size);
 
 /** The newest entries, and the first of the journal: the API reads forwards, so the head says where the newest begin. */
-export async function readNewest(client: Reader, signal: AbortSignal): Promise<Named<Pick<State, 'entries' | 'head' | 'oldest'>>> {
+export async function readNewest(client: Reader, signal: AbortSignal, size = PAGE) {
   const first: JournalPage = await client.journal({ limit: 1 }, { signal });
   const oldest = first.items[0]?.seq ?? first.head.seq + 1;
-  const begin = startOf(first.head.seq + 1, oldest);
+  const begin = startOf(first.head.seq + 1, oldest, size);
   return { ...(await readFrom(client, begin, 1_000, signal)), oldest };
 }
 
 /** Up to `limit` entries, the newest first. A page of large entries is short, and the entries after it would be missing. */
-async function readFrom(client: Reader, begin: number, limit: number, signal?: AbortSignal) {
+async function readFrom(client: Reader, begin: number, limit: number, signal: AbortSignal) {
   const entries: AuditEntry[] = [];
   let people: Named<unknown>['people'] = {};
   for (let next: string | number | undefined = begin; ;) {
@@ -52,39 +36,126 @@ async function readFrom(client: Reader, begin: number, limit: number, signal?: A
   }
 }
 
-/** The entries before those that are shown. `undefined`: there are none. */
-async function readOlder(client: Reader, { entries, oldest }: State) {
-  const before = entries.at(-1)?.seq;
-  if (before === undefined || before <= oldest) return undefined;
-  const begin = startOf(before, oldest);
-  return readFrom(client, begin, before - 1 - begin);
+/** What was read of the journal, from its end. */
+export interface Search {
+  readonly head: Anchor | undefined;
+  /** The entries that fit, the newest first. */
+  readonly entries: readonly AuditEntry[];
+  /** How many entries were read. */
+  readonly read: number;
+  /** Whether no older entry can fit. */
+  readonly isWhole: boolean;
 }
 
-export function useJournal(): JournalRead {
-  const { client, learn, onChange } = useConsole();
-  const [state, setState] = useState(NOTHING);
-  const [head, setHead] = useState(0);
-  const [round, setRound] = useState(0);
-  const latest = useRef(state);
-  latest.current = state;
+interface Place {
+  readonly finder: Finder;
+  readonly size: number;
+  /** The number of the oldest entry that was read, and of the oldest that is left. `undefined`: none was read. */
+  before?: number;
+  oldest: number;
+  head: Anchor | undefined;
+}
 
+export const beginSearch = (filters: Filters): Place => {
+  const size = isFiltered(filters) ? MANY : PAGE;
+  return { finder: new Finder(filters), size, oldest: 1, head: undefined };
+};
+
+/** Reads back from where a search is, until a page of further entries fits. @param onPart called after each part, with what was found */
+export async function continueSearch(
+  client: Reader,
+  place: Place,
+  signal: AbortSignal,
+  onPart: (search: Search, people: Named<unknown>['people']) => void,
+): Promise<void> {
+  const { finder, size } = place;
+  const goal = finder.found.length + PAGE;
+  for (;;) {
+    const { before } = place;
+    const begin = startOf(before ?? 0, place.oldest, size);
+    const part = before === undefined ? await readNewest(client, signal, size) : await readFrom(client, begin, before - 1 - begin, signal);
+    if (signal.aborted) return;
+    if ('oldest' in part) Object.assign(place, { oldest: part.oldest, head: part.head });
+    place.before = part.entries.at(-1)?.seq ?? place.oldest;
+    finder.take(part.entries);
+    const isWhole = place.before <= place.oldest || finder.isDone;
+    onPart({ head: place.head, entries: finder.found, read: finder.read, isWhole }, part.people);
+    if (isWhole || (finder.isSettled && finder.found.length >= goal)) return;
+  }
+}
+
+interface State extends Search {
+  readonly error: unknown;
+  readonly isReading: boolean;
+}
+
+export interface JournalRead extends State {
+  /** The entries since the first read. They wait until `again`, except while nothing is selected and the list is empty. */
+  readonly news: number;
+  /** Reads more. */
+  readonly older: () => Promise<void>;
+  readonly stop: () => void;
+  readonly again: () => void;
+}
+
+const NOTHING: State = { entries: [], head: undefined, read: 0, isWhole: false, error: undefined, isReading: true };
+
+export function useJournal(filters: Filters): JournalRead {
+  const { client, learn } = useConsole();
+  const [state, setState] = useState(NOTHING);
+  const [round, setRound] = useState(0);
+  const running = useRef<AbortController>();
+  const key = JSON.stringify([filters, round]);
+  const place = useRef<Place>();
+
+  const run = async (at: Place) => {
+    const end = (running.current = new AbortController());
+    const { signal } = end;
+    const set = (more: Partial<State>) => {
+      if (running.current === end) setState((before) => ({ ...before, ...more }));
+    };
+    set({ isReading: true, error: undefined });
+    try {
+      await continueSearch(client, at, signal, (search, people) => {
+        learn(people);
+        set(search);
+      });
+    } catch (error) {
+      if (!signal.aborted) set({ error });
+    }
+    set({ isReading: false });
+  };
+  useEffect(() => {
+    place.current = beginSearch(filters);
+    setState(({ head }) => ({ ...NOTHING, head }));
+    void run(place.current);
+    return () => {
+      running.current?.abort();
+      running.current = undefined;
+    };
+  }, [key]);
+
+  const again = useCallback(() => setRound((count) => count + 1), []);
+  const news = useNews(state.head?.seq);
+  const isBehind = news > 0 && state.entries.length === 0 && !isFiltered(filters) && !state.isReading;
+  useEffect(() => {
+    if (isBehind) again();
+  }, [isBehind]);
+
+  return { ...state, news, older: async () => place.current && run(place.current), stop: () => running.current?.abort(), again };
+}
+
+/** How many entries the journal has after one. */
+function useNews(seq: number | undefined): number {
+  const { client, onChange } = useConsole();
+  const [head, setHead] = useState(0);
+  const latest = useRef(0);
+  latest.current = seq ?? 0;
   useEffect(() => {
     const end = new AbortController();
     const { signal } = end;
-    setState((before) => ({ ...before, isLoading: true, error: undefined }));
-    readNewest(client, signal).then(
-      ({ people, ...read }) => {
-        if (signal.aborted) return;
-        learn(people);
-        setHead(read.head?.seq ?? 0);
-        setState({ ...read, error: undefined, isLoading: false });
-      },
-      (error: unknown) => {
-        if (!signal.aborted) setState((before) => ({ ...before, error, isLoading: false }));
-      },
-    );
     let cancel: (() => void) | undefined;
-    const look = async () => setHead((await client.journal({ after: latest.current.head?.seq ?? 0, limit: 1 }, { signal })).head.seq);
+    const look = async () => setHead((await client.journal({ after: latest.current, limit: 1 }, { signal })).head.seq);
     const stop = onChange(() => {
       cancel?.();
       cancel = after(1_000, () => void look().catch(() => undefined));
@@ -94,29 +165,6 @@ export function useJournal(): JournalRead {
       cancel?.();
       stop();
     };
-  }, [round]);
-
-  const news = Math.max(0, head - (state.head?.seq ?? head));
-  const isBehind = news > 0 && state.entries.length === 0;
-  useEffect(() => {
-    if (isBehind) setRound((count) => count + 1);
-  }, [isBehind]);
-
-  return {
-    ...state,
-    news,
-    older: useCallback(async () => {
-      try {
-        const read = await readOlder(client, latest.current);
-        if (read === undefined) return;
-        learn(read.people);
-        setState((now) => ({ ...now, entries: [...now.entries, ...read.entries], error: undefined }));
-      } catch (error) {
-        setState((now) => ({ ...now, error }));
-      }
-    }, []),
-    again: useCallback(() => {
-      setRound((count) => count + 1);
-    }, []),
-  };
+  }, []);
+  return seq === undefined ? 0 : Math.max(0, head - seq);
 }

@@ -16,15 +16,18 @@ export const lastVerification = signal<{ readonly caller: string; readonly done:
  * Verifies the whole journal, part by part.
  *
  * @param onPart called after each part with the number of entries so far
+ * @param stop ends it. It then rejects
  */
 export async function verifyAll(
   client: Pick<AccessClient, 'verifyJournal'>,
   onPart: (count: number) => void,
+  stop?: AbortSignal,
 ): Promise<Verification['result']> {
   let count = 0;
   let after: string | undefined;
   for (;;) {
-    const part = await client.verifyJournal({ after });
+    const part = await client.verifyJournal({ after }, { signal: stop });
+    stop?.throwIfAborted();
     if (!part.ok) return { ok: false, seq: part.seq, problem: part.problem };
     count += part.count;
     onPart(count);
