@@ -551,19 +551,86 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect(await page.locator('.grant-row').count()).toBe(0);
   });
 
-  it('opens the grants behind a figure of the report, and suggests a window once use is recorded everywhere', async () => {
+  it('answers in one sentence, opens the grants behind a figure, and suggests a window once use is recorded everywhere', async () => {
     const { open } = await begin(false);
     const page = await open(NOOR, 'report');
-    await page.getByRole('heading', { name: 'Exposure by person' }).waitFor();
-    expect(await page.getByText('would be enough').count()).toBe(0);
+    const answer = page.locator('.report-answer');
+    await answer.waitFor();
+    expect(await answer.innerText()).toMatch(
+      /^\d+ grants were held for [\d,.]+ hr in all, which is [\d.]+% of the [\d,]+ hr of standing access\./,
+    );
+    await page.getByRole('button', { name: 'By rule' }).click();
+    const rule = page.getByRole('row', { name: /logs/ });
+    await rule.waitFor();
+    await page.getByText('To suggest a window, say above').waitFor();
+    const enough = () => rule.getByRole('cell').nth(2).innerText();
+    expect(await enough()).toBe('–');
     await page.getByRole('checkbox').check();
-    await page.getByText('2 hr would be enough').waitFor();
-    expect(new URL(page.url()).searchParams.get('recordsUse')).toBe('true');
-    const line = page.getByRole('link', { name: /^db-prod:orders:write .* grants$/ });
-    const count = /(\d+) grants$/.exec(await line.innerText())?.[1];
-    await line.click();
-    await page.getByRole('heading', { name: `All grants of the span ${count ?? ''}` }).waitFor();
+    await expect.poll(enough).toBe('2 hr');
+    const { searchParams } = new URL(page.url());
+    expect([searchParams.get('recordsUse'), searchParams.get('by')]).toEqual(['true', 'rule']);
+    await page.getByRole('button', { name: 'By scope' }).click();
+    const row = page.getByRole('row', { name: /db-prod:orders:write/ });
+    const count = await row.getByRole('cell').nth(3).innerText();
+    await row.getByRole('link').click();
+    await page.getByRole('heading', { name: `All grants of the span ${count}` }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/console/history');
+  });
+
+  it('sorts the table of the report by each column, by keyboard, and says so to a screen reader', async () => {
+    const { open } = await begin();
+    await hold(MAYA, 'logs:b');
+    await hold(LEE, 'logs:b');
+    await hold(MAYA, 'logs:a');
+    await hold(LEE, 'logs:c');
+    await (world as World).advance(MINUTE);
+    const page = await open(NOOR, 'report');
+    const order = () => page.getByRole('rowheader').allInnerTexts();
+    const header = (name: string) => page.getByRole('columnheader', { name });
+    await header('Scope').waitFor();
+    // The larger amount first, and equal ones in their order.
+    expect([await order(), await header('Held').getAttribute('aria-sort')]).toEqual([['logs:b', 'logs:a', 'logs:c'], 'descending']);
+    await header('People').getByRole('button').focus();
+    for (const [key, sorting, rows] of [
+      ['Enter', 'descending', ['logs:b', 'logs:a', 'logs:c']],
+      ['Space', 'ascending', ['logs:a', 'logs:c', 'logs:b']],
+    ] as const) {
+      await page.keyboard.press(key);
+      expect([await order(), await header('People').getAttribute('aria-sort')]).toEqual([rows, sorting]);
+    }
+    expect(await page.locator('[aria-sort]').count()).toBe(1);
+    await header('Scope').getByRole('button').click();
+    expect([await order(), await header('Scope').getAttribute('aria-sort')]).toEqual([['logs:a', 'logs:b', 'logs:c'], 'ascending']);
+    // As cards, the roles stay.
+    await page.setViewportSize({ width: 390, height: 800 });
+    expect(await page.getByRole('row').count()).toBe(4);
+    expect(
+      await page
+        .getByRole('cell')
+        .first()
+        .evaluate((cell) => getComputedStyle(cell, '::before').content),
+    ).toContain('Held');
+  });
+
+  it('ends no report that takes long, and stops it when asked', async () => {
+    const { open } = await begin();
+    await hold(MAYA);
+    await (world as World).advance(MINUTE);
+    const page = await open(NOOR);
+    let isOpen = false;
+    let failed = 0;
+    page.on('requestfailed', (request) => (failed += Number(request.url().includes('access-report'))));
+    await page.route('**/access/v1/access-report?*', (route) => (isOpen ? route.continue() : undefined));
+    await page.goto(`${(world as World).origin}/console/report`);
+    // Longer than any other read may take.
+    await expect.poll(async () => (await page.clock.runFor(2_000), page.getByText('Reading the journal').count())).toBe(1);
+    await page.clock.runFor(15_000);
+    expect([failed, await page.getByRole('alert').count()]).toEqual([0, 0]);
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped. Nothing is shown').waitFor();
+    isOpen = true;
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.locator('.report-answer').waitFor();
   });
 
   it('verifies the journal when asked, and names the entry that is not whole', async () => {
@@ -765,7 +832,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     const values = { subject: LEE, scope: 'db-prod:orders:read', ttl: '1h', justification: 'look' } as const;
     await engine.approve((await engine.requestAccess(values)).request.id, { by: ANA });
     await clock.advance(MINUTE);
-    const page = await open(NOOR, 'report');
+    const page = await open(NOOR, 'report?by=rule');
     await page.getByRole('button', { name: 'policy · prod-read: Show the requests of this rule' }).click();
     const requests = dialog(page).getByRole('listitem');
     await requests.first().waitFor();
@@ -791,7 +858,7 @@ describeChromium('who holds what, and who had it', (browser) => {
       `live?person=${encodeURIComponent(HOSTILE)}`,
       `history?person=${MAYA}`,
       `history?scope=${LOGS}`,
-      'report',
+      'report?by=person',
       'journal',
     ]) {
       const page = await open(SAM, path, { bypassCSP: true });
@@ -816,8 +883,8 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect(await row.innerText()).toMatch(/Nov 30, 2026, 14:20:00 UTC/);
     expect(await page.locator('.print-foot').innerText()).toMatch(/Times are in UTC[^]*entry \d+, hash [0-9a-f]{64}/);
     // On the screen the name of a rule is a button.
-    const report = await open(SAM, 'report');
+    const report = await open(SAM, 'report?by=rule');
     await report.emulateMedia({ media: 'print' });
-    await expect.poll(() => report.locator('.rule-row').allInnerTexts()).toEqual([expect.stringContaining('logs')]);
+    await expect.poll(() => report.getByRole('rowheader').allInnerTexts()).toEqual([expect.stringContaining('logs')]);
   });
 });

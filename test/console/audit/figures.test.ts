@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hours, largestFirst, percent, stacked } from '../../../src/console/app/views/report/figures.js';
+import { hours, percent } from '../../../src/console/app/views/report/figures.js';
+import { sortedBy, type Value } from '../../../src/console/app/views/report/sorted.js';
 
 describe('figures of a report', () => {
   it.each([
@@ -20,25 +21,26 @@ describe('figures of a report', () => {
   ])('%d ms of access', (ms, text) => {
     expect(hours(ms)).toBe(text);
   });
+});
 
-  it('puts the largest first, and keeps the order of equal ones', () => {
-    const reports = [
-      { scope: 'a', heldMs: 1 },
-      { scope: 'b', heldMs: 2 },
-      { scope: 'c', heldMs: 1 },
-    ];
-    expect(largestFirst(reports).map(({ scope }) => scope)).toEqual(['b', 'a', 'c']);
+describe('the table of a report', () => {
+  const rows = [
+    { name: 'b', count: 2, ms: undefined },
+    { name: 'a', count: 1, ms: 7 },
+    { name: 'c', count: 10, ms: 5 },
+    { name: 'd', count: 2, ms: undefined },
+  ];
+  const names = (valueOf: (row: (typeof rows)[number]) => Value, isDescending: boolean) =>
+    sortedBy(rows, valueOf, isDescending)
+      .map(({ name }) => name)
+      .join('');
+
+  it('is sorted by a column, and equal rows keep their order in both directions', () => {
+    expect([false, true].map((is) => names(({ count }) => count, is))).toEqual(['abdc', 'cbda']);
+    expect([false, true].map((is) => names(({ name }) => name, is))).toEqual(['abcd', 'dcba']);
   });
 
-  it('draws parts one after the other, and no part without a sum', () => {
-    expect(stacked([1, 0, 3])).toEqual([
-      { x: 0, width: 25 },
-      { x: 25, width: 0 },
-      { x: 25, width: 75 },
-    ]);
-    expect(stacked([0, 0])).toEqual([
-      { x: 0, width: 0 },
-      { x: 0, width: 0 },
-    ]);
+  it('has rows without a value last in both directions', () => {
+    expect([false, true].map((is) => names(({ ms }) => ms, is))).toEqual(['cabd', 'acbd']);
   });
 });

@@ -4,118 +4,111 @@ import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import { countdown } from '../frame/time.js';
 import type { ViewProps } from '../frame/types.js';
-import { useRead } from '../frame/use-read.js';
+import { Button } from '../parts/button.js';
 import { Empty } from '../parts/empty.js';
-import { Page, Section } from '../parts/page.js';
+import { Page } from '../parts/page.js';
 import { Problem, statusOf } from '../parts/problem.js';
+import { Switch } from '../parts/switch.js';
 import { history } from './history.messages.js';
 import { PrintFoot } from './history/print-foot.js';
 import { spanIn, toAddress, type Span } from './history/span.js';
 import { SpanBar } from './history/span-bar.js';
 import { useOpened, useWhileEmpty } from './history/use-opened.js';
 import { report } from './report.messages.js';
-import { ByPerson, ByScope, Use } from './report/exposure.js';
 import { hours, percent } from './report/figures.js';
-import { Windows } from './report/windows.js';
+import { rowsIn, TABLES, type RowsBy } from './report/rows.js';
+import { useReport, type ReportRead } from './report/use-report.js';
 import './history.css';
 import './report.css';
 
 addMessages(history);
 addMessages(report);
 
-/** The sums of the span. Each that counts grants opens them. */
-function Sums({ value, span }: { readonly value: AccessReport; readonly span: Span }): JSX.Element {
+/** The answer in one sentence, and the decisions behind it. */
+function Answer({ value, span }: { readonly value: AccessReport; readonly span: Span }): JSX.Element {
   const { href } = useConsole();
-  const all = href('history', undefined, { all: 'true', from: toAddress(span.from), to: toAddress(span.to) });
-  const { ratio = 0, heldMs, standingMs, use, decisions } = value;
+  const { ratio = 0, heldMs, standingMs, use, decisions, extensions } = value;
   const decided = (['approved', 'denied', 'byPolicy', 'byPeople', 'byBreakGlass'] as const)
     .filter((name) => decisions[name] > 0)
     .map((name) => t(`report.${name}`, { count: decisions[name] }));
-  const given = value.extensions.given;
+  const { decided: count, medianReviewWaitMs } = decisions;
+  const { used, neverUsed, unknown } = use;
   return (
-    <div class="sums">
-      <a class="sum main" href={all} title={t('report.openAll')}>
-        <strong>{percent(ratio)}</strong>
-        <span>{t('report.share')}</span>
-      </a>
-      <a class="sum" href={all} title={t('report.openAll')}>
-        <strong>{hours(heldMs)}</strong>
-        <span>{t('report.held')}</span>
-      </a>
-      <div class="sum">
-        <strong>{hours(standingMs)}</strong>
-        <span>{t('report.standing')}</span>
-      </div>
-      <a class="sum" href={all} title={t('report.openAll')}>
-        <strong>{new Intl.NumberFormat().format(use.grants)}</strong>
-        <span>{t('report.grants', { count: use.grants })}</span>
-      </a>
-      {decisions.medianReviewWaitMs !== undefined && (
-        <div class="sum">
-          <strong>{countdown(decisions.medianReviewWaitMs)}</strong>
-          <span>{t('report.medianReviewWait')}</span>
-        </div>
-      )}
-      <p class="decided quiet">
+    <div>
+      <p class="report-answer">
+        {t('report.answer', {
+          ...{ count: use.grants, held: hours(heldMs), standing: hours(standingMs), share: percent(ratio), used, neverUsed, unknown },
+        })}{' '}
+        <a class="screen-only" href={href('history', undefined, { all: 'true', from: toAddress(span.from), to: toAddress(span.to) })}>
+          {t('report.openAll')}
+        </a>
+      </p>
+      <p class="quiet">
         {[
-          t('report.decided', { count: decisions.decided }),
+          t('report.decided', { count }),
           ...decided,
-          ...(given > 0 ? [t('report.extensions', { count: given })] : []),
+          ...(medianReviewWaitMs === undefined ? [] : [t('report.medianReviewWait', { time: countdown(medianReviewWaitMs) })]),
+          ...(extensions.given > 0 ? [t('report.extensions', { count: extensions.given })] : []),
         ].join('\u00a0· ')}
       </p>
     </div>
   );
 }
 
+/** What is shown in place of an answer. */
+function Unanswered({ value, error, isLong = false, isStopped = false, again, stop }: ReportRead): JSX.Element | null {
+  if (statusOf(error ?? {}) === 422) return <Empty text={t('report.tooLong')} />;
+  if (error !== undefined) return <Problem error={error} again={again} />;
+  if (value?.scopes.length === 0) return <Empty text={t('report.none')} />;
+  if (value !== undefined) return null;
+  return (
+    <div class="reading quiet" role="status">
+      <p>{t(isStopped ? 'report.stopped' : isLong ? 'report.reading' : 'frame.starting')}</p>
+      {isStopped ? <Button onPress={again}>{t('history.again')}</Button> : isLong && <Button onPress={stop}>{t('history.stop')}</Button>}
+    </div>
+  );
+}
+
 /** How much access was open in a span, and how much of it was used. */
 export function View({ route: { query } }: ViewProps): JSX.Element {
-  const { client, href, navigate } = useConsole();
+  const { href, navigate } = useConsole();
   const { opened, moveOn } = useOpened();
   const span = spanIn(query, opened);
   const recordsUse = query.get('recordsUse') === 'true';
-  const { value, error, isLoading, again } = useRead(
-    (signal) => client.accessReport({ ...span, recordsUse }, { signal, people: true }),
-    [span.from, span.to, recordsUse],
-    // A report replays the journal: it is read when it is asked for, not after each change.
-    () => false,
-  );
-  const isEmpty = value?.scopes.length === 0;
-  useWhileEmpty(isEmpty, moveOn);
-  const toggle = (checked: boolean) => {
-    const filters = { from: toAddress(span.from), to: toAddress(span.to), ...(checked && { recordsUse: 'true' }) };
-    navigate(href('report', undefined, filters), { replace: true });
+  const by = rowsIn(query);
+  const read = useReport(span, recordsUse);
+  const { value } = read;
+  useWhileEmpty(value?.scopes.length === 0, moveOn);
+  const filters = (chosen: RowsBy, isRecorded: boolean) => ({
+    ...(chosen !== 'scope' && { by: chosen }),
+    ...(isRecorded && { recordsUse: 'true' }),
+  });
+  const change = (chosen: RowsBy, isRecorded: boolean) => {
+    const address = { from: toAddress(span.from), to: toAddress(span.to), ...filters(chosen, isRecorded) };
+    navigate(href('report', undefined, address), { replace: true });
   };
+  const FigureTable = TABLES[by];
   return (
     <Page title={t('report.title')} lead={t('report.lead')}>
-      <SpanBar view="report" query={recordsUse ? { recordsUse: 'true' } : {}} span={span} />
+      <SpanBar view="report" query={filters(by, recordsUse)} span={span} />
       <label class="check records-use">
-        <input type="checkbox" checked={recordsUse} onChange={({ currentTarget }) => toggle(currentTarget.checked)} />
+        <input type="checkbox" checked={recordsUse} onChange={({ currentTarget }) => change(by, currentTarget.checked)} />
         <span>
           {t('report.recordsUse')} <span class="hint">{t('report.recordsUseHint')}</span>
         </span>
       </label>
-      {error !== undefined && (statusOf(error) === 422 ? <Empty text={t('report.tooLong')} /> : <Problem error={error} again={again} />)}
-      {value === undefined && isLoading && <p class="quiet loading">{t('frame.starting')}</p>}
-      {isEmpty && <Empty text={t('report.none')} />}
+      <Unanswered {...read} />
       {value !== undefined && value.scopes.length > 0 && (
         <>
-          <Sums value={value} span={span} />
-          <div class="exposure">
-            <Section title={t('report.byScope')}>
-              <ByScope scopes={value.scopes} span={span} />
-            </Section>
-            <Section title={t('report.byPerson')}>
-              <ByPerson subjects={value.subjects} span={span} />
-            </Section>
-          </div>
-          <Section title={t('report.use')}>
-            <p class="quiet">{t('report.useHint')}</p>
-            <Use scopes={value.scopes} span={span} />
-          </Section>
-          <Section title={t('report.windows')}>
-            <p class="quiet">{t('report.windowsHint')}</p>
-            <Windows rules={value.rules} span={span} recordsUse={recordsUse} />
-          </Section>
+          <Answer value={value} span={span} />
+          <Switch
+            label={t('report.by')}
+            choices={(Object.keys(TABLES) as RowsBy[]).map((name) => [name, t(`report.by.${name}`)])}
+            value={by}
+            onValue={(name) => change(name, recordsUse)}
+          />
+          {by === 'rule' && !recordsUse && <p class="quiet screen-only">{t('report.needsUse')}</p>}
+          <FigureTable report={value} span={span} />
         </>
       )}
       <PrintFoot />

@@ -12,6 +12,7 @@ import { Person } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
 import { Scope } from '../../parts/scope.js';
 import type { StillRow } from '../../parts/still.js';
+import { Switch } from '../../parts/switch.js';
 import { Text } from '../../parts/text.js';
 import { blocksOf } from '../history/blocks.js';
 import { ReadMore, Rows } from '../history/rows.js';
@@ -50,21 +51,14 @@ function Head({ axis, held, canRevoke }: { readonly axis: Axis; readonly held: H
 }
 
 /** By what the list is grouped: a part of the address. */
-function Switch({ grouping }: { readonly grouping: Grouping }): JSX.Element {
+function GroupSwitch({ grouping }: { readonly grouping: Grouping }): JSX.Element {
   const { route, href, navigate } = useConsole();
   const choose = (group: Grouping) => {
     const query = { ...Object.fromEntries(route.value?.query ?? []), group: group === 'end' ? '' : group };
     navigate(href('live', undefined, query), { replace: true });
   };
-  return (
-    <span class="switch" role="group" aria-label={t('live.group')}>
-      {GROUPINGS.map((name) => (
-        <button key={name} type="button" class="small" aria-pressed={name === grouping} onClick={() => choose(name)}>
-          {t(`live.group.${name}`)}
-        </button>
-      ))}
-    </span>
-  );
+  const choices = GROUPINGS.map((name) => [name, t(`live.group.${name}`)] as const);
+  return <Switch label={t('live.group')} value={grouping} onValue={choose} {...{ choices }} />;
 }
 
 const keyOf = ({ key }: StillRow<GrantWithStatus>): string => key;
@@ -152,7 +146,7 @@ export function HeldList({ held, grouping, canRevoke, isFiltered, person }: Held
       <Nothing {...{ held, isFiltered, person }} />
       <NewLine count={news} onShow={show} />
       {rows.length > 0 && (
-        <Section title={t('live.rows')} aside={<Switch grouping={grouping} />}>
+        <Section title={t('live.rows')} aside={<GroupSwitch grouping={grouping} />}>
           <div class={canRevoke ? 'held-lists can-revoke' : 'held-lists'} style={{ '--steps': axis.length - 1 }} {...around}>
             <Head {...{ axis, held, canRevoke }} />
             <Groups {...{ rows, grouping }} />

@@ -21,18 +21,3 @@ export function hours(ms: number): string {
     maximumFractionDigits: digits,
   }).format(ms > 0 ? Math.max(amount, 0.1) : 0);
 }
-
-/** The larger first; equal ones in the order of the report. */
-export const largestFirst = <T extends { readonly heldMs: number }>(reports: readonly T[]): readonly T[] =>
-  [...reports].sort((a, b) => b.heldMs - a.heldMs);
-
-/** Parts of a bar: where each begins and how wide it is, in hundredths of the whole. */
-export function stacked(counts: readonly number[]): readonly { readonly x: number; readonly width: number }[] {
-  const sum = counts.reduce((total, count) => total + count, 0);
-  let x = 0;
-  return counts.map((count) => {
-    const width = sum === 0 ? 0 : (100 * count) / sum;
-    x += width;
-    return { x: x - width, width };
-  });
-}
