@@ -44,7 +44,7 @@ describe('the emergency item of a scope', () => {
     ['a lock refuses it', [item('a:b', { locked: true })], 'a:b'],
     ['the rule gives no patterns', [item('a:*')], 'a:*'],
     ['the rule excepts it', [within], 'db-prod:keys:read'],
-  ])('is none where %s', (_, items, scope) => {
+  ])('is not offered where %s', (_, items, scope) => {
     expect(emergencyFor(items, scope)).toBeUndefined();
   });
 });

@@ -26,6 +26,10 @@ describe('the newest entries of the Journal', () => {
   });
 });
 
+/** An entry with as much as the page reads of it. */
+const entry = (seq: number, type: string, more: object = {}) =>
+  ({ seq, type, id: `c${String(seq)}.1`, at: UNTIL, actor: 'user:ana', requestId: 'r1', data: {}, ...more }) as unknown as AuditEntry;
+
 const DAY = 86_400_000;
 const UNTIL = Date.UTC(2026, 10, 30, 14, 20);
 const filters = (query: string) => filtersIn(new URLSearchParams(query));
@@ -41,7 +45,7 @@ async function aMonth(): Promise<readonly AuditEntry[]> {
 
 describe('the filters of the Journal', () => {
   it('have each type in one choice, with words', () => {
-    const types = Object.values(TYPES).flatMap((group) => Object.values(group).flat());
+    const types = Object.values<Readonly<Record<string, readonly string[]>>>(TYPES).flatMap((group) => Object.values(group).flat());
     expect(types.sort()).toEqual(Object.keys(ENTRY_TYPES).sort());
     const keys = Object.entries(TYPES).flatMap(([name, group]) => [
       `journal.group.${name}`,
@@ -93,6 +97,28 @@ describe('the filters of the Journal', () => {
     expect(finder.found).toEqual(grants);
   });
 
+  it('wait for the ask beyond the day, and take any entry that names whom a request is for', () => {
+    const from = filters('day=2026-11-30').day?.from ?? NaN;
+    const query = filters('person=user:maya&type=approved&day=2026-11-30');
+    const finder = new Finder(query);
+    finder.take([entry(9, 'request.approved', { at: from }), entry(8, 'clock.accepted', { at: from - DAY, requestId: undefined })]);
+    expect([finder.found, finder.isSettled, finder.isDone]).toEqual([[], false, false]);
+    finder.take([entry(7, 'request.created', { at: from - 2 * DAY, data: { subject: 'user:maya' } })]);
+    expect([finder.found.map(({ seq }) => seq), finder.isDone]).toEqual([[9], true]);
+
+    // A purge has removed the ask.
+    const purged = new Finder(filters('person=user:maya'));
+    purged.take([
+      entry(9, 'grant.expired', { data: { subject: 'user:maya' } }),
+      entry(8, 'request.approved'),
+      entry(7, 'request.reviewed'),
+    ]);
+    expect(purged.found.map(({ seq }) => seq)).toEqual([9, 8, 7]);
+    const other = new Finder(filters('person=user:maya'));
+    other.take([entry(9, 'request.approved'), entry(8, 'request.created', { data: { subject: 'user:lee' } })]);
+    expect([other.found, other.isSettled]).toEqual([[], true]);
+  });
+
   it('read on until a page fits or they are stopped, and continue from there', async () => {
     const entries = [...(await aMonth())].reverse();
     const calls: number[] = [];
@@ -137,6 +163,9 @@ describe('the rows of the Journal', () => {
     const asked = rows.find(({ entry, more }) => entry.type === 'request.created' && more.length > 1);
     expect(asked?.more.map(({ type }) => type)).toEqual(['request.approved', 'grant.issued']);
     expect(rows.every(({ more }) => more.every(({ actor }) => actor === 'system:approver'))).toBe(true);
+    // An answer that came later is a change of its own.
+    const later = [entry(2, 'request.assigned', { actor: 'system:approver' }), entry(1, 'request.created')];
+    expect(folded(later).map(({ more }) => more)).toEqual([[], []]);
     // The entry that they belong to is not selected, or not read yet.
     const own = entries.filter(({ actor }) => actor === 'system:approver');
     expect(folded(own).map(({ entry }) => entry)).toEqual(own);
