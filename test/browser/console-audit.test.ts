@@ -706,6 +706,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped after 100,000 entries. The rest is not verified.').waitFor();
     expect(await page.getByText(/^Valid/).count()).toBe(0);
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Verify now');
     await page.unroute('**/journal/verification*');
     await page.getByRole('button', { name: 'Verify now' }).click();
     await page.getByText(`Valid: ${String(seq)} entries`).waitFor();
@@ -728,7 +729,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     await expect.poll(texts).not.toContain('Lee Okafor');
     await bar.getByLabel('Day').fill('2026-11-30');
     await page.getByText(/\d+ entries were read\. No older one fits\./).waitFor();
-    expect(await texts()).toMatch(/^(Maya Lindqvist was granted .*\n?)+$/);
+    await expect.poll(texts).toMatch(/^(Maya Lindqvist was granted .*\n?)+$/);
     const address = new URL(page.url());
     expect(Object.fromEntries(address.searchParams)).toEqual({ person: MAYA, type: 'granted', day: '2026-11-30' });
 
@@ -758,6 +759,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     await page.getByText('500 entries read').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('500 entries were read. Older ones may fit.').waitFor();
+    expect(await page.evaluate(() => document.activeElement?.className)).toBe('journal-end');
     isSlow = false;
     await page.getByRole('button', { name: 'Show more' }).click();
     await page.getByText(/\d+ entries were read\. No older one fits\./).waitFor();

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import type { Anchor } from '../../../index.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
@@ -102,33 +102,36 @@ function Selected({ filters: { person, type, day } }: { readonly filters: Filter
   );
 }
 
-/** How far the journal was read, and the way on. */
-function End({ read, isSome }: { readonly read: JournalRead; readonly isSome: boolean }): JSX.Element | null {
+/** How far the journal was read, and the way on. After a Stop the focus is here. */
+function End({ read, isSome }: { readonly read: JournalRead; readonly isSome: boolean }): JSX.Element {
   const { entries, head, isReading, isWhole, error, older, stop } = read;
-  const count = { count: read.read };
-  if (isReading && entries.length === 0 && !isSome) return <p class="quiet loading">{t('frame.starting')}</p>;
-  if (isReading && isSome)
-    return (
-      <p class="journal-end">
-        <span role="status" class="quiet loading">
-          {t('journal.reading', count)}
-        </span>{' '}
-        <Button small onPress={stop}>
+  const end = useRef<HTMLDivElement>(null);
+  const hasEnded = !isReading && error === undefined && head !== undefined;
+  const isEmpty = hasEnded && isWhole && entries.length === 0;
+  const key = isReading ? 'journal.reading' : isWhole ? 'journal.all' : 'journal.some';
+  return (
+    <div class="journal-end" tabIndex={-1} ref={end}>
+      {isReading && !isSome && entries.length === 0 && <p class="quiet loading">{t('frame.starting')}</p>}
+      {isSome && (isReading || (hasEnded && !isEmpty)) && (
+        <p role="status" class={isReading ? 'quiet loading' : 'quiet'}>
+          {t(key, { count: read.read })}
+        </p>
+      )}
+      {isReading && isSome && (
+        <Button
+          small
+          onPress={() => {
+            stop();
+            end.current?.focus();
+          }}
+        >
           {t('journal.stop')}
         </Button>
-      </p>
-    );
-  if (error !== undefined || head === undefined) return entries.length > 0 ? <More onPress={older} /> : null;
-  if (isWhole && entries.length === 0) return <Empty text={isSome ? t('journal.noneFits', { seq: head.seq }) : t('journal.none')} />;
-  return (
-    <>
-      {isSome ? (
-        <p class="quiet">{t(isWhole ? 'journal.all' : 'journal.some', count)}</p>
-      ) : (
-        isWhole && <p class="quiet">{t('journal.begin')}</p>
       )}
-      {!isWhole && <More onPress={older} />}
-    </>
+      {isEmpty && <Empty text={isSome ? t('journal.noneFits', { seq: head.seq }) : t('journal.none')} />}
+      {hasEnded && isWhole && !isSome && !isEmpty && <p class="quiet">{t('journal.begin')}</p>}
+      {!isReading && !isWhole && (error === undefined || entries.length > 0) && <More onPress={older} />}
+    </div>
   );
 }
 

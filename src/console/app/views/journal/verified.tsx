@@ -53,13 +53,18 @@ export function Verified({ head }: { readonly head: Anchor | undefined }): JSX.E
       {error !== undefined && <Problem error={error} />}
       {permits('verifyJournal') && !readOnly && (
         <p class="actions">
-          {run?.isRunning === true ? (
-            <Button key="stop" onPress={() => end.current?.abort()}>
+          <Button kind="yes" onPress={verify}>
+            {t('journal.verify')}
+          </Button>
+          {run?.isRunning === true && (
+            <Button
+              onPress={({ currentTarget }) => {
+                end.current?.abort();
+                // This button disappears, and the focus with it.
+                ((currentTarget as Element).parentElement?.firstElementChild as HTMLElement | null)?.focus();
+              }}
+            >
               {t('journal.stop')}
-            </Button>
-          ) : (
-            <Button key="verify" kind="yes" onPress={() => void verify()}>
-              {t('journal.verify')}
             </Button>
           )}
         </p>
