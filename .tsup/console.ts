@@ -68,7 +68,7 @@ type Texts = Readonly<Record<string, unknown>>;
 
 /**
  * The translations by language, as JSON without keys, which would be a third of it: the texts of each table of English texts, in its order,
- * under its first key. `addMessages` of the page finds them there.
+ * under its first key. `addMessages` of the page finds them there. Texts for answers of the API have their keys: the page has none in English.
  */
 function translations(root: string): Readonly<Record<string, string>> {
   const files = readdirSync(join(root, APP), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.messages.ts'));
@@ -77,7 +77,11 @@ function translations(root: string): Readonly<Record<string, string>> {
     readdirSync(join(root, LANGUAGES)).map((name) => {
       const texts = JSON.parse(readFileSync(join(root, LANGUAGES, name), 'utf8')) as Texts;
       const lists = tables.map((keys) => [keys[0], keys.map((key) => texts[key] ?? null)] as const);
-      return [name.replace('.json', ''), JSON.stringify(Object.fromEntries(lists))];
+      const answers = Object.entries(texts).filter(([key]) => !tables.some((keys) => keys.includes(key)));
+      return [
+        name.replace('.json', ''),
+        JSON.stringify({ lists: Object.fromEntries(lists) as Texts, answers: Object.fromEntries(answers) }),
+      ];
     }),
   );
 }

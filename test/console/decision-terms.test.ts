@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Review } from '../../src/records/index.js';
-import { alternativesIn, isLess, isStale, shorterThan, termsOf } from '../../src/console/app/parts/decision-terms.js';
-
-type Missing = Parameters<typeof alternativesIn>[0];
+import { isLess, isStale, shorterThan, termsOf } from '../../src/console/app/parts/decision-terms.js';
 
 const HOUR = 3_600_000;
 const request = { scopes: ['db:read', 'db:write'], ttlMs: HOUR } as unknown as AccessRequest;
@@ -38,11 +36,5 @@ describe('what a reviewer chooses and sees', () => {
     expect(isStale(approval, { quorum }, 2 * HOUR)).toBe(true);
     expect(isStale({ ...approval, verdict: 'deny' }, { quorum }, 2 * HOUR)).toBe(false);
     expect(isStale(approval, { quorum: undefined }, 9 * HOUR)).toBe(false);
-  });
-
-  it('are the missing groups of each alternative together', () => {
-    const group = (alternative: number, name: string) => ({ alternative, group: name }) as unknown as Missing[number];
-    const [leads, owners, security] = [group(0, 'leads'), group(1, 'owners'), group(0, 'security')];
-    expect(alternativesIn([leads, owners, security])).toEqual([[leads, security], [owners]]);
   });
 });

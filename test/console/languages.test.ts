@@ -2,7 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildConsole } from '../../.tsup/console.js';
-import { addMessages, language, messageOf, type Message, type Messages, type Translation } from '../../src/console/app/frame/messages.js';
+import { PROBLEMS } from '../../src/features/http/problem.js';
+import {
+  addMessages,
+  language,
+  messageOf,
+  translated,
+  type Message,
+  type Messages,
+  type Translation,
+} from '../../src/console/app/frame/messages.js';
 
 const CONSOLE = new URL('../../src/console/', import.meta.url);
 const APP = fileURLToPath(new URL('app/', CONSOLE));
@@ -22,6 +31,16 @@ const ALIKE: Readonly<Record<string, readonly string[]>> = {
 };
 const COLUMNS = ['question', 'read_at', 'journal_head'];
 
+/** The answers of the API that the page shows: problems by their name, and reasons of the engine. Other reasons are words of a person. */
+const ANSWERS = [
+  // It names a rule for values of a program, in English.
+  ...PROBLEMS.flatMap(({ name }) => (name === 'invalid-argument' ? [] : [`problem.is.${name}`])),
+  'problem.is.locked.until',
+  'end.abstained',
+  'end.ineligible',
+];
+const VALUES: Readonly<Record<string, string>> = { 'problem.is.limit': 'limit max', 'problem.is.locked.until': 'time' };
+
 const wordsOf = (message: Message | undefined): readonly string[] =>
   typeof message === 'object' ? Object.values(message) : message === undefined ? [] : [message];
 const valuesIn = (text: string): string =>
@@ -38,7 +57,11 @@ describe.each(['de', 'es'] as const)('the language %s', (lang) => {
   it('has each text of the page, and no other', () => {
     expect(Object.keys(english).length).toBeGreaterThan(700);
     expect(Object.keys(english).filter((key) => !Object.hasOwn(own, key))).toEqual([]);
-    expect(Object.keys(own).filter((key) => !Object.hasOwn(english, key))).toEqual([]);
+    expect(
+      Object.keys(own)
+        .filter((key) => !Object.hasOwn(english, key))
+        .sort(),
+    ).toEqual([...ANSWERS].sort());
   });
 
   it('has the values of each text in each of its forms', () => {
@@ -47,6 +70,8 @@ describe.each(['de', 'es'] as const)('the language %s', (lang) => {
       return wordsOf(own[key]).every((text) => names.includes(valuesIn(text)) && text.trim() !== '') ? [] : [key];
     });
     expect(differing).toEqual([]);
+    const ofAnswers = ANSWERS.map((key) => [key, valuesIn(wordsOf(own[key]).join())]).filter(([, values]) => values !== '');
+    expect(Object.fromEntries(ofAnswers)).toEqual(VALUES);
   });
 
   it('has the plural forms of its grammar', () => {
@@ -71,11 +96,14 @@ describe.each(['de', 'es'] as const)('the language %s', (lang) => {
   });
 
   it('is at its place in the file that a browser loads', async () => {
-    const lists = JSON.parse((await buildConsole())?.files.languages[lang] ?? '') as NonNullable<Translation['lists']>;
+    const translation = JSON.parse((await buildConsole())?.files.languages[lang] ?? '') as Omit<Translation, 'table'>;
     for (const table of tables) addMessages(table);
-    language.value = { lang, dir: 'ltr', table: { 'view.ask': 'Own' }, lists };
+    language.value = { lang, dir: 'ltr', table: { 'view.ask': 'Own', 'end.abstained': '<b>{limit}</b>' }, ...translation };
     expect(messageOf('view.ask')).toBe('Own');
-    const { 'view.ask': _, ...rest } = own;
+    expect(translated('end.abstained', { limit: '<i>' })).toBe('<b><i></b>');
+    expect(translated('problem.is.limit', { limit: 'limits.x', max: 1_000 })).toMatch(/limits\.x.*1[. ]?000/);
+    expect([translated('problem.is.constructor', {}), translated('__proto__', {})]).toEqual([undefined, undefined]);
+    const rest = Object.fromEntries(Object.entries(own).filter(([key]) => Object.hasOwn(english, key) && key !== 'view.ask'));
     const shown = Object.keys(rest).map((key) => [key, messageOf(key, { count: 2 })]);
     expect(Object.fromEntries(shown)).toEqual(
       Object.fromEntries(Object.entries(rest).map(([key, text]) => [key, typeof text === 'object' ? text.other : text])),

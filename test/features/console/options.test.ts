@@ -260,12 +260,14 @@ describe('the languages of the package', () => {
   };
   const LISTS = expect.objectContaining({ 'view.access': expect.arrayContaining(['Mein Zugriff']) as unknown }) as unknown;
 
+  const ANSWERS = expect.objectContaining({ 'problem.is.decided': 'Die Anfrage ist schon entschieden.' }) as unknown;
+
   it('are offered if the service says so', async () => {
     expect((await filesOf({})).langs).toEqual(['en']);
     expect((await filesOf({ languages: [] })).langs).toEqual(['en']);
     const { langs, texts } = await filesOf({ languages: ['es', 'de'] });
     expect(langs).toEqual(['en', 'es', 'de']);
-    expect(texts[1]).toEqual({ table: {}, lists: LISTS });
+    expect(texts[1]).toEqual({ table: {}, lists: LISTS, answers: ANSWERS });
   });
 
   it('have the texts of the service beside them, which win', async () => {
@@ -274,7 +276,7 @@ describe('the languages of the package', () => {
       messages: { deutsch: { lang: 'DE', texts: { 'view.access': 'Mein Bereich' } }, fr: { texts: {} } },
     });
     expect(langs).toEqual(['en', 'de', 'fr']);
-    expect(texts).toEqual([{ table: { 'view.access': 'Mein Bereich' }, lists: LISTS }, { table: {} }]);
+    expect(texts).toEqual([{ table: { 'view.access': 'Mein Bereich' }, lists: LISTS, answers: ANSWERS }, { table: {} }]);
   });
 
   it('have another name with other texts of the service', async () => {

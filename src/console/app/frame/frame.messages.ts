@@ -78,6 +78,10 @@ export const frame = {
   'part.new': { one: '{count} new', other: '{count} new' },
   'part.from': 'from {time}',
   'part.left': '{time} left',
+  'part.approvals': '{count} of {group}',
+  'part.approvals.more': '{count} more of {group}',
+  'part.approvals.then': '{first}, then {next}',
+  'part.approvals.signedIn': '{approvals}, after a sign-in that the rule requires',
   'part.window': 'From {from} until {until}',
 
   'decision.unanswered': 'No answer arrived. It may be recorded or not.',

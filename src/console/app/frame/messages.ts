@@ -47,6 +47,8 @@ export interface Translation {
   readonly table: Messages;
   /** The texts of the package: see {@link addMessages}. With their keys, the file would be a third larger. */
   readonly lists?: Readonly<Record<string, readonly (Message | null)[]>>;
+  /** Its texts for what the API answers in English, by their key. See {@link translated}. */
+  readonly answers?: Messages;
 }
 
 /** An English text. `list` and `at`: where a translation of the package has it. */
@@ -95,8 +97,17 @@ function chosen(message: Message | undefined, lang: string, { count }: Values): 
 export const partsOf = (text: string): readonly string[] => text.split(/\{(\w+)\}/);
 
 /** The text of a key. Each `{name}` is replaced as text; a name without a value stays. */
-export function t(key: MessageKey, values: Values = {}): string {
-  return partsOf(messageOf(key, values))
+export const t = (key: MessageKey, values: Values = {}): string => filled(messageOf(key, values), values);
+
+/** The text for an answer of the API, which is in English. `undefined`: the language has none. */
+export function translated(key: string, values: Values): string | undefined {
+  const { lang, table, answers = {} } = language.value;
+  const text = [table, answers].find((texts) => Object.hasOwn(texts, key))?.[key];
+  return text === undefined ? undefined : filled(chosen(text, lang, values) ?? '', values);
+}
+
+function filled(text: string, values: Values): string {
+  return partsOf(text)
     .map((part, index) => (index % 2 === 0 ? part : Object.hasOwn(values, part) ? numbered(values[part]) : `{${part}}`))
     .join('');
 }

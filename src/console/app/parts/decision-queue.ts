@@ -1,7 +1,7 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { hasFields, isBoolean, isListOf, isNumber, isOneOf, isText, optional } from '../frame/shape.js';
 import { refusalOf, type Refusal } from './decision-refusal.js';
-import { lastingText } from '../../../internal/page.js';
+import { lastingProblem } from './problem-text.js';
 
 /*
  * Decisions with an undo. Each is sent once: five seconds after the tap, or at once when the page is hidden or left. It is kept with the
@@ -186,7 +186,7 @@ export class DecisionQueue {
         this.#failed(
           (refusal.status ?? 500) < 500
             ? { ...held, state: 'refused', refusal }
-            : { ...held, state: 'unanswered', lasting: lastingText(error) },
+            : { ...held, state: 'unanswered', lasting: lastingProblem(error) },
         );
       },
     );

@@ -1,4 +1,4 @@
-import type { AccessRequest, Granted, InboxItem, Review } from '../../../index.js';
+import type { AccessRequest, Granted, Review } from '../../../index.js';
 
 const MINUTE_MS = 60_000;
 
@@ -18,10 +18,3 @@ export const isLess = ({ scopes, ttlMs }: Granted, request: AccessRequest): bool
 /** Whether an approval counts no longer, because it is too old for the quorum. @param now epoch milliseconds */
 export const isStale = ({ verdict, at }: Review, { quorum }: Pick<AccessRequest, 'quorum'>, now: number): boolean =>
   verdict === 'approve' && quorum?.approvalTtlMs !== undefined && now >= at + quorum.approvalTtlMs;
-
-/** What is missing, for each alternative: its groups, each with its number. */
-export function alternativesIn(missing: InboxItem['missing']): readonly InboxItem['missing'][] {
-  const alternatives = new Map<number, InboxItem['missing'][number][]>();
-  for (const one of missing) alternatives.set(one.alternative, [...(alternatives.get(one.alternative) ?? []), one]);
-  return [...alternatives.values()];
-}

@@ -5,7 +5,7 @@ import { t } from '../frame/messages.js';
 import { LateError } from '../frame/read-model.js';
 import { Button } from './button.js';
 import { refusalOf } from './decision-refusal.js';
-import { lastingText } from '../../../internal/page.js';
+import { lastingProblem, problemText } from './problem-text.js';
 
 type Kind = 'late' | 'store' | 'offline' | 'forbidden' | 'gone' | 'busy' | 'other';
 
@@ -22,7 +22,7 @@ function kindOf(error: unknown): Kind {
   if (status === undefined) return (error as Error).name === 'HttpClientError' ? 'offline' : 'other';
   if (status === 403) return 'forbidden';
   if (status === 404) return 'gone';
-  if (status === 429) return 'busy';
+  if (status === 429) return codeOf(error) === undefined ? 'busy' : 'other';
   return status >= 500 ? 'store' : 'other';
 }
 
@@ -39,15 +39,19 @@ export function Problem({ error, again }: { readonly error: unknown; readonly ag
     );
   }
   const kind = kindOf(error);
-  // The words of the service say more than a code: which limit, which rule, which lock.
-  const isTold = kind === 'other' || (kind === 'forbidden' && codeOf(error) !== undefined) || codeOf(error) === 'ERR_JIT_PARTIAL';
-  const text = isTold ? wordsOf(error) : (lastingText(error) ?? t(`problem.${kind}.text`));
+  const translation = problemText(error);
+  // The words of the service say more than a kind: which limit, which rule, which lock.
+  const isNamed = kind === 'other' || (kind === 'forbidden' && codeOf(error) !== undefined) || codeOf(error) === 'ERR_JIT_PARTIAL';
+  const text = isNamed ? (translation ?? wordsOf(error)) : (lastingProblem(error) ?? t(`problem.${kind}.text`));
+  // The approver's own words to the requester.
+  const { reason } = error as { readonly reason?: unknown };
   return (
     <div class="problem" role="alert">
       <p>
         <strong>{t(`problem.${kind}.title`)}</strong>
       </p>
       <p dir="auto">{text}</p>
+      {isNamed && translation !== undefined && typeof reason === 'string' && <p dir="auto">{reason}</p>}
       {again && kind !== 'gone' && kind !== 'forbidden' && <Button onPress={again}>{t('problem.again')}</Button>}
     </div>
   );

@@ -28,8 +28,6 @@ export const inbox = {
   'inbox.holds.more': 'Holds more that is not listed here.',
   'inbox.holdsLater': 'Will hold {what} from {time}',
   'inbox.missing': 'Needs {what}.',
-  'inbox.missing.group': '{count} of {group}',
-  'inbox.missing.more': '{count} more of {group}',
   'inbox.missing.none': 'Needs no more approvals. The next approval counts them again.',
   'inbox.more': 'Reviews and comments',
   'inbox.gone': 'No longer waits for you.',

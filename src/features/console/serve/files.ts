@@ -9,7 +9,7 @@ export interface PageFiles {
   readonly styles: readonly string[];
   /** The text of each file. */
   readonly texts: Readonly<Record<string, string>>;
-  /** The translations of the package, by language, as JSON. The page knows which text is where in them. */
+  /** The translations of the package, by language, as JSON: `lists` and `answers` of the page's `Translation`. */
   readonly languages: Readonly<Record<string, string>>;
 }
 

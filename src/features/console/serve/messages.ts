@@ -21,11 +21,11 @@ const MAX_TEXT = 2_000;
 /**
  * Reads `messages` and `languages`. A text is never code or markup, so that a translator can only change words.
  *
- * @param lists the translations of the package, by language, as JSON
+ * @param translations those of the package, by language, as JSON
  * @returns the languages, English first
  * @throws InvalidArgumentError, naming the text or the option
  */
-export function readMessages(messages: unknown, languages: unknown, lists: Readonly<Record<string, string>>): readonly Language[] {
+export function readMessages(messages: unknown, languages: unknown, translations: Readonly<Record<string, string>>): readonly Language[] {
   const tables = Object.entries(messages === undefined ? {} : fieldsOf('messages', messages)).map(([name, table]) =>
     readTable(name, table),
   );
@@ -34,9 +34,10 @@ export function readMessages(messages: unknown, languages: unknown, lists: Reado
   const ours = readLanguages(languages);
   const more = ours
     .filter((lang) => !tables.some((table) => table.lang === lang))
-    .map((lang) => ({ lang, dir: 'ltr', table: '{}' }) as const);
+    .map((lang) => ({ lang, dir: 'ltr', table: {} }) as const);
   const read = [...tables, ...more].map(({ lang, dir, table }) => {
-    const text = ours.some((one) => one === lang) ? `{"table":${table},"lists":${lists[lang] as string}}` : `{"table":${table}}`;
+    const translation = ours.some((one) => one === lang) ? (JSON.parse(translations[lang] as string) as object) : {};
+    const text = JSON.stringify({ table, ...translation });
     return { lang, dir, file: { name: `messages-${lang}-${sha256Hex(toUtf8(text)).slice(0, 8)}.json`, text } };
   });
   return read.some(({ lang }) => lang === 'en') ? read : [{ lang: 'en', dir: 'ltr' }, ...read];
@@ -53,9 +54,9 @@ function readLanguages(value: unknown = []): readonly ConsoleLanguage[] {
   return read;
 }
 
-/** The texts of a service in one language, as JSON. */
+/** The texts of a service in one language. */
 interface Table extends Pick<Language, 'lang' | 'dir'> {
-  readonly table: string;
+  readonly table: Readonly<Record<string, unknown>>;
 }
 
 function readTable(name: string, value: unknown): Table {
@@ -66,7 +67,7 @@ function readTable(name: string, value: unknown): Table {
     if (!/^[a-z][\w.-]{0,99}$/i.test(key)) throw invalid(`${argument}.texts`, 'an object with the keys of texts', key);
     return [key, readMessage(`${argument}.texts.${key}`, text)] as const;
   });
-  return { lang: readTag(`${argument}.lang`, lang), dir, table: JSON.stringify(Object.fromEntries(read)) };
+  return { lang: readTag(`${argument}.lang`, lang), dir, table: Object.fromEntries(read) };
 }
 
 function fieldsOf(argument: string, value: unknown): Readonly<Record<string, unknown>> {

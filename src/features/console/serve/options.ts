@@ -68,10 +68,10 @@ export interface ParsedConsoleOptions {
 }
 
 /**
- * @param lists the translations of the package, by language
+ * @param translations those of the package, by language
  * @throws InvalidArgumentError, naming the option
  */
-export function readConsoleOptions(given: unknown, lists: Readonly<Record<string, string>>): ParsedConsoleOptions {
+export function readConsoleOptions(given: unknown, translations: Readonly<Record<string, string>>): ParsedConsoleOptions {
   const read = readOptions<keyof ConsoleOptions>('options', given, FIELDS);
   const { basePath = '', readOnly = false } = read;
   assertBoolean('readOnly', readOnly);
@@ -86,7 +86,7 @@ export function readConsoleOptions(given: unknown, lists: Readonly<Record<string
       signOutUrl: readAddress('signOutUrl', read.signOutUrl),
       stepUpUrl: readAddress('stepUpUrl', read.stepUpUrl),
     },
-    languages: readMessages(read.messages, read.languages, lists),
+    languages: readMessages(read.messages, read.languages, translations),
     readOnly,
   };
 }

@@ -5,6 +5,7 @@ import { t } from '../../frame/messages.js';
 import { List, More, Row } from '../../parts/list.js';
 import { Section } from '../../parts/page.js';
 import { Name } from '../../parts/person.js';
+import { endReason } from '../../parts/problem-text.js';
 import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Time } from '../../parts/time.js';
@@ -29,7 +30,7 @@ function endOfGrant({ id, requestId, scope, expiresAt, end }: Grant): End {
     at: end?.at ?? expiresAt,
     how: cause === 'revoked' ? <Text k="access.end.revoked" with={{ who: <Name id={end?.by ?? ''} /> }} /> : t(`access.end.${cause}`),
     isBad: ['revoked', 'locked', 'unjustified'].includes(cause),
-    reason: end?.reason,
+    reason: end && endReason(end),
   };
 }
 
@@ -42,7 +43,7 @@ function endOfRequest({ id, scopes, outcome, createdAt, end }: Request): End {
     at: end?.at ?? createdAt,
     how: t(`access.outcome.${how}`),
     isBad: outcome === 'denied',
-    reason: end?.reason,
+    reason: end && endReason(end),
   };
 }
 

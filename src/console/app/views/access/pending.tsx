@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { approvalsText } from '../../parts/approvals.js';
 import { Button } from '../../parts/button.js';
 import { List, Row } from '../../parts/list.js';
 import { Section } from '../../parts/page.js';
@@ -43,7 +44,7 @@ interface ItemProps {
 function Item({ request, waiting, onOpen }: ItemProps): JSX.Element {
   const { caller, href, readOnly } = useConsole();
   const { id, scopes, ttlMs, subject, justification, ticket, reviewBy } = request;
-  const missing = waiting?.missingInWords;
+  const { missing = [] } = waiting ?? {};
   const open = (kind: Open['kind']) => onOpen({ kind, found: { request, grants: [] } });
   return (
     <Row>
@@ -53,7 +54,9 @@ function Item({ request, waiting, onOpen }: ItemProps): JSX.Element {
           <Duration ms={ttlMs} />
           {subject !== caller && <Text k="access.forOther" with={{ who: <Name id={subject} /> }} />}
         </p>
-        <span class="chip wait">{missing === undefined ? t('access.waits') : t('access.waitsFor', { missing })}</span>
+        <span class="chip wait">
+          {missing.length === 0 ? t('access.waits') : t('access.waitsFor', { missing: approvalsText(missing, 'part.approvals.more') })}
+        </span>
       </div>
       {waiting && (
         <p class="may-act">

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AccessPreview } from '../../../../explain.js';
+import type { Quorum } from '../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
+import { quorumText } from '../../parts/approvals.js';
 import { Button } from '../../parts/button.js';
 import { Name, Person } from '../../parts/person.js';
 import { Scope } from '../../parts/scope.js';
@@ -107,25 +109,25 @@ function AccessTerms({ preview, choice }: Pick<OutcomeProps, 'preview' | 'choice
           </dd>
         </>
       )}
-      {outcome === 'pending' && <ReviewTerms quorumInWords={choice.quorumInWords} reviewers={preview.reviewers} />}
+      {outcome === 'pending' && <ReviewTerms quorum={choice.quorum} reviewers={preview.reviewers} />}
       <EarlierEnds {...request.terms} />
     </dl>
   );
 }
 
 interface ReviewTermsProps {
-  readonly quorumInWords: string | undefined;
+  readonly quorum: Quorum | undefined;
   readonly reviewers: readonly string[] | undefined;
 }
 
 /** How many reviewers must approve, and who can. */
-function ReviewTerms({ quorumInWords, reviewers }: ReviewTermsProps): JSX.Element {
+function ReviewTerms({ quorum, reviewers }: ReviewTermsProps): JSX.Element {
   return (
     <>
-      {quorumInWords !== undefined && (
+      {quorum !== undefined && (
         <>
           <dt>{t('ask.will.quorum')}</dt>
-          <dd>{quorumInWords}</dd>
+          <dd>{quorumText(quorum)}</dd>
         </>
       )}
       <dt>{t('ask.will.reviewers')}</dt>

@@ -1,6 +1,6 @@
 import type { AskProblem } from '../../../../index.js';
 import type { AccessPreview } from '../../../../explain.js';
-import { lastingText } from '../../../../internal/page.js';
+import { lastingProblem } from '../../parts/problem-text.js';
 
 /* Why an ask was refused, as the form shows it. */
 
@@ -67,7 +67,7 @@ export function refusalOf(error: unknown, forOther: boolean): AskRefusal {
     max,
     retryAt,
     isUnknown: status === undefined || status >= 500,
-    lasting: lastingText(error),
+    lasting: lastingProblem(error),
   };
 }
 

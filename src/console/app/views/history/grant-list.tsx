@@ -6,6 +6,7 @@ import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';
 import { fullTime, shortTime } from '../../frame/time.js';
 import { Name, Person } from '../../parts/person.js';
+import { endReason } from '../../parts/problem-text.js';
 import { Scope } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Duration, Time } from '../../parts/time.js';
@@ -92,7 +93,7 @@ function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Elem
         {grant.end?.reason !== undefined && (
           <>
             {': '}
-            <bdi>{grant.end.reason}</bdi>
+            <bdi>{endReason(grant.end)}</bdi>
           </>
         )}
       </span>

@@ -1,5 +1,6 @@
 import type { RequestFound } from '../../../../index.js';
 import type { TimelineEvent } from '../../../../client.js';
+import { endReason } from '../../parts/problem-text.js';
 
 /* The events of a request as lines of the page. The events come from the API; this only says how each reads. */
 
@@ -65,7 +66,7 @@ function lineOf({ at, type, by, scope, verdict, cause, text }: TimelineEvent, in
     by,
     scope,
     tone: toneOf(type, variant),
-    text: isRepeated ? undefined : text,
+    text: isRepeated ? undefined : endReason({ cause, reason: text }),
     isDecision,
   };
 }
