@@ -52,7 +52,7 @@ describeChromium('the languages of the console', (browser) => {
     await pass(headingOf(page).getByText('Mein Zugriff'));
     expect([await langOf(page), await page.title(), await page.evaluate('window.sameDocument')]).toEqual([
       'de',
-      'Mein Zugriff · Access',
+      '(1) Mein Zugriff · Access',
       true,
     ]);
     // Durations and dates, too.
