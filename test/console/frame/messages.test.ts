@@ -83,6 +83,12 @@ describe('the texts of the page', () => {
     expect(late).toEqual([]);
   });
 
+  it('have numbers and dates in the language of the page, not in that of the browser', () => {
+    expect(
+      [...sources].filter(([, source]) => /Intl\.\w+\((?:undefined|\[\])?\)\.format|\.toLocale(?:Date|Time)?String\(/.test(source)),
+    ).toEqual([]);
+  });
+
   it('name values in braces of one form', () => {
     const broken = [...sources].flatMap(([path, source]) =>
       isTable(path) ? [...source.matchAll(/\{[^}'\n]*\}/g)].map(([text]) => text).filter((text) => !/^\{ ?\w+( |\}|:)/.test(text)) : [],

@@ -112,5 +112,6 @@ function filled(text: string, values: Values): string {
     .join('');
 }
 
-const numbered = (value: string | number | undefined): string =>
-  typeof value === 'number' ? new Intl.NumberFormat(language.value.lang).format(value) : (value ?? '');
+export const numberText = (count: number): string => new Intl.NumberFormat(language.value.lang).format(count);
+
+const numbered = (value: string | number | undefined): string => (typeof value === 'number' ? numberText(value) : (value ?? ''));

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { t } from '../../frame/messages.js';
+import { numberText, t } from '../../frame/messages.js';
 import { fullTime } from '../../frame/time.js';
 import { Button } from '../../parts/button.js';
 import { Scope } from '../../parts/scope.js';
@@ -43,7 +43,7 @@ export function HoldersSentence(props: HoldersRead & { readonly topic: ScopeTopi
   const values = {
     what: hasParts ? <Text k="history.orPart" with={{ scope }} /> : scope,
     time: fullTime(at),
-    count: new Intl.NumberFormat().format(people),
+    count: numberText(people),
   };
   const isUnread = people === 0 && !isWhole;
   const key = isUnread ? 'history.asking' : isWhole ? (people === 0 ? 'history.noneCould' : 'history.could') : 'history.leastCould';
