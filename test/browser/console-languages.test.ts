@@ -1,7 +1,10 @@
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
 import { ANA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
+import { LimitError } from '../../src/index.js';
+import { toProblem } from '../../src/http.js';
 import { describeChromium } from './chromium.js';
+import { aFront } from './console-front.js';
 import { aWorld } from './console-world.js';
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -92,6 +95,37 @@ describeChromium('the languages of the console', (browser) => {
     await expect.poll(() => said.length).toBe(2);
     await pass(headingOf(page).getByText('My access'));
     expect(await langOf(page)).toBe('en');
+  });
+
+  it('are those of the service first, as text, and say what the API has refused', async () => {
+    const world = await begin();
+    const hostile = '<img src=x onerror="window.hacked=1">';
+    const texts = { 'view.live': hostile, 'problem.is.limit': `${hostile} {limit}` };
+    const front = await aFront(world.origin, { console: { languages: ['de', 'es'], messages: { de: { texts } } } });
+    ends.push(front.close);
+    for (const [locale, said] of [
+      ['de', `${hostile} maxLocks`],
+      ['es', 'Un límite del servicio lo impide: maxLocks, como máximo 12.345.'],
+    ] as const) {
+      // Without the policy of the page, what is no text would run.
+      const page = await world.open(SAM, 'live?person=user%3Alee', { locale, at: `${front.origin}/console`, bypassCSP: true });
+      await page
+        .getByRole('button', { name: locale === 'de' ? 'Sperren' : 'Bloquear' })
+        .first()
+        .click();
+      const dialog = page.getByRole('dialog');
+      await world.advance(1_000);
+      // It has counted.
+      const { status, body } = toProblem(new LimitError('maxLocks', 12_345, 12_346));
+      await page.route('**/access/v1/**', (route) =>
+        route.request().method() === 'POST' ? route.fulfill({ status, json: body }) : route.fallback(),
+      );
+      await dialog.getByRole('button', { name: locale === 'de' ? /^Sperren/ : /^Bloquear/ }).click();
+      await world.pass(dialog.getByRole('alert').getByText(said));
+      expect(await page.locator('.menu [aria-current]').innerText()).toContain(locale === 'de' ? hostile : 'En vivo');
+      expect([await page.evaluate('window.hacked'), await page.locator('main img').count()]).toEqual([undefined, 0]);
+      await page.context().close();
+    }
   });
 
   it.each(['de', 'es'])('fit a narrow screen: %s', async (locale) => {
