@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { ANA, KOSTA, LEE, MAYA, SAM } from '../../src/cli/dev/example/people.js';
+import { ANA, KOSTA, LEE, MAYA, NOOR, SAM } from '../../src/cli/dev/example/people.js';
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 
@@ -36,7 +36,7 @@ const grant = (subject: string) => async (world: World) => {
 };
 
 const LISTS: readonly Empty[] = [
-  { key: 'access.empty', person: MAYA, path: '', says: 'You hold no access now.', event: grant(MAYA), then: /You hold 1 scope/ },
+  { key: 'access.noneText', person: MAYA, path: '', says: 'You hold no access now.', event: grant(MAYA), then: /You hold 1 scope/ },
   { key: 'inbox.empty', person: ANA, path: 'inbox', says: 'No request waits', event: (at) => ask(at, LEE, WRITE), then: /Lee Okafor/ },
   { key: 'live.none', person: SAM, path: 'live', says: 'No one holds access now.', event: grant(LEE), then: /Lee Okafor/ },
   { key: 'live.noneFiltered', person: SAM, path: `live?scope=${LOGS}`, says: 'No grant fits', event: hold(LEE), then: /Lee Okafor/ },
@@ -116,6 +116,27 @@ describeChromium('an empty list of the console', (browser) => {
     await world.pass(page.locator('main').getByText(then));
     expect(await page.locator('main').getByText(says).count()).toBe(0);
     expect(await page.getByRole('button', { name: /^\d+ new/ }).count()).toBe(0);
+  });
+
+  it('is one card on My access, which says what the person may ask for now', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const page = await world.open(MAYA);
+    const card = page.locator('main .empty');
+    const named = () => card.getByRole('listitem').allInnerTexts();
+    await card.getByText('You may ask for:').waitFor();
+    expect((await named()).slice(0, 2)).toEqual(['Orders: read', 'Orders: write']);
+    expect(await named()).toHaveLength(6);
+    expect(await page.locator('main .section, main .badge').count()).toBe(0);
+    // What is locked may not be asked for.
+    await world.engine.lock({ scope: 'db-prod:orders:read' }, { by: SAM });
+    await expect.poll(async () => (await world.advance(500), (await named())[0])).toBe('Orders: write');
+    await card.getByRole('link', { name: 'Orders: write', exact: true }).click();
+    await page.waitForURL('**/console/ask?scope=db-prod%3Aorders%3Awrite');
+    // Who may ask for nothing is offered nothing.
+    const other = await world.open(NOOR);
+    await other.locator('main .empty').getByText('You hold no access now.').waitFor();
+    await world.advance(2_000);
+    expect(await other.locator('main .empty').getByRole('link').count()).toBe(0);
   });
 
   it('[C1] shows new access that waits behind its line when the last row leaves', async () => {

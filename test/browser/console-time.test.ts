@@ -120,6 +120,10 @@ describeChromium('what time alone changes on an open page', (browser) => {
     await mine.clock.fastForward(left);
     await one.clock.fastForward(left);
     await until(reviewBy);
+    // What ended is one line, which opens.
+    await soon(mine, /1 ended this week/);
+    expect(await main(mine)).not.toContain('expired without a decision');
+    await mine.locator('summary', { hasText: 'ended this week' }).press('Enter');
     await soon(mine, /expired without a decision/);
     await soon(one, /[Ee]xpired/);
     expect(world.clock.now() - reviewBy).toBeLessThanOrEqual(2 * SECOND);

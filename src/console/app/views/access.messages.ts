@@ -12,7 +12,7 @@ export const access = {
   'access.now': 'Now',
   'access.later': 'Scheduled',
   'access.pending': 'Pending requests',
-  'access.ended': 'Ended this week',
+  'access.ended': { one: '{count} ended this week', other: '{count} ended this week' },
   'access.left': '{time} left',
   'access.until': 'until {time}',
   'access.starts': 'starts {time}, for {length}',
@@ -30,6 +30,8 @@ export const access = {
   'access.moreEnded': { one: 'and {count} more', other: 'and {count} more' },
 
   'access.empty': 'Ask for one scope and one short window. The access ends by itself.',
+  'access.mayAsk': 'You may ask for:',
+  'access.mayAskAll': { one: 'See what you may ask for', other: 'See all {count} that you may ask for' },
   'access.forOther': 'for {who}',
   'access.waitsFor': 'Waits for {missing}',
   'access.waits': 'Waits for approval',

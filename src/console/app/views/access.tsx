@@ -5,13 +5,13 @@ import { t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useNow } from '../frame/use-now.js';
 import { useQuery } from '../frame/use-query.js';
-import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import { Badge } from './access/badge.js';
 import { RequestDialog, type Open } from './access/dialog.js';
 import { Ended } from './access/ended.js';
 import { Held } from './access/held.js';
+import { Nothing } from './access/nothing.js';
 import { Pending } from './access/pending.js';
 import { instantsOf, mineAt, mineQuery } from './access/read.js';
 import './access/access.css';
@@ -40,8 +40,11 @@ export function View(_props: ViewProps): JSX.Element {
       )}
       {value && mine && (
         <>
-          <Badge status={value.status} held={mine.held} />
-          {isEmpty && value.status.locks.length === 0 && <Empty text={t('access.empty')} />}
+          {isEmpty && value.status.locks.length + value.status.standing.length === 0 ? (
+            <Nothing />
+          ) : (
+            <Badge status={value.status} held={mine.held} />
+          )}
           <Held title={t('access.now')} isHeld grants={mine.held} requests={value.requests} onOpen={setOpen} />
           <Held title={t('access.later')} isHeld={false} grants={mine.scheduled} requests={value.requests} onOpen={setOpen} />
           <Pending pending={mine.pending} waiting={value.waiting} onOpen={setOpen} />

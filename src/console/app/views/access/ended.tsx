@@ -1,9 +1,7 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
-import { List, More, Row } from '../../parts/list.js';
-import { Section } from '../../parts/page.js';
+import { List, Row } from '../../parts/list.js';
 import { Name } from '../../parts/person.js';
 import { endReason } from '../../parts/problem-text.js';
 import { Scopes } from '../../parts/scope.js';
@@ -47,20 +45,19 @@ function endOfRequest({ id, scopes, outcome, createdAt, end }: Request): End {
   };
 }
 
-/** The rows before `Show more`. */
-const FEW = 6;
-
-/** What ended within a week: access, and requests that gave none. */
+/** What ended within a week: access, and requests that gave none. One line, which opens. */
 export function Ended({ endedGrants, endedRequests }: Pick<MineNow, 'endedGrants' | 'endedRequests'>): JSX.Element | null {
   const { href, readOnly } = useConsole();
-  const [isLong, setLong] = useState(false);
   const all = [...endedGrants.map(endOfGrant), ...endedRequests.map(endOfRequest)].sort((a, b) => b.at - a.at);
   if (all.length === 0) return null;
-  const title = t('access.ended');
+  const title = t('access.ended', { count: all.length });
   return (
-    <Section title={title} count={all.length}>
+    <details class="section">
+      <summary>
+        <h2>{title}</h2>
+      </summary>
       <List label={title}>
-        {(isLong ? all : all.slice(0, FEW)).map(({ key, requestId, scopes, at, how, isBad, reason }) => (
+        {all.map(({ key, requestId, scopes, at, how, isBad, reason }) => (
           <Row key={key}>
             <div class="ended">
               <a class="ended-what" href={href('request', requestId)}>
@@ -80,7 +77,6 @@ export function Ended({ endedGrants, endedRequests }: Pick<MineNow, 'endedGrants
           </Row>
         ))}
       </List>
-      {!isLong && all.length > FEW && <More onPress={() => setLong(true)} />}
-    </Section>
+    </details>
   );
 }
