@@ -208,7 +208,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     const page = await open(SAM, 'live');
     await page.getByRole('checkbox', { name: 'Choose logs:checkout of Maya Lindqvist' }).check();
     await page.mouse.move(0, 0);
-    await page.evaluate(() => (document.activeElement as HTMLElement).blur());
+    await page.locator('main h1').focus();
     await hold(LEE, 'logs:first', { ttl: '1m' });
     await advance(15_000);
     await pass(page.getByRole('button', { name: '1 new' }));
@@ -556,8 +556,8 @@ describeChromium('who holds what, and who had it', (browser) => {
     const page = await open(NOOR, 'report');
     const answer = page.locator('.report-answer');
     await answer.waitFor();
-    expect(await answer.innerText()).toMatch(
-      /^\d+ grants were held for [\d,.]+ hr in all, which is [\d.]+% of the [\d,]+ hr of standing access\./,
+    expect(await answer.innerText()).toContain(
+      '81 grants were held for 149 hr in all, which is 1.3% of the 11,160 hr of standing access. 72 were used',
     );
     await page.getByRole('button', { name: 'By rule' }).click();
     const rule = page.getByRole('row', { name: /logs/ });
