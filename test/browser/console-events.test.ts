@@ -53,6 +53,7 @@ describeChromium('the console, after events of other people', (browser) => {
     await ask(MAYA, WRITE);
     await ask(LEE, WRITE);
     const page = await world.open(ANA, 'inbox');
+    await page.getByRole('button', { name: /^Details: .* Maya Lindqvist/ }).click();
     await page.getByText('Already holds').waitFor();
     const first = world.answers.length;
     await world.engine.revokeAll({ requestId: held }, { by: KOSTA });

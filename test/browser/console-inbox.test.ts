@@ -43,6 +43,11 @@ describeChromium('the inbox', (browser) => {
       .getByRole('button', { name: /^Approve/ })
       .click();
 
+  const details = (page: Page, scope: string) =>
+    rowOf(page, scope)
+      .getByRole('button', { name: /^Details/ })
+      .click();
+
   it('decides the row that was read, as a request with a shorter deadline arrives', async () => {
     await begin();
     const first = await ask();
@@ -63,6 +68,7 @@ describeChromium('the inbox', (browser) => {
     await page.getByText('Your approval is recorded.').waitFor();
     expect([await stateOf(first), await stateOf(second)]).toEqual(['granted', 'pending']);
     // What was missing is not shown beside the decision that gave it.
+    for (const scope of [READ, WRITE]) await details(page, scope);
     expect(await page.getByText(/^Needs 1 of/).count()).toBe(1);
   });
 
@@ -132,6 +138,34 @@ describeChromium('the inbox', (browser) => {
       reviews: [{ reviewer: ANA, reason: 'a deadline' }],
       end: { granted: { ttlMs: HOUR } },
     });
+  });
+
+  it('opens a row by a press or a key, and shows the whole reason, the risk, and what its subject holds', async () => {
+    await begin();
+    const reason = `${'Because of this and that. '.repeat(20)}The end <img src=x onerror=alert(1)>`;
+    await ask({ justification: reason });
+    await ask({ scope: READ, subject: LEE });
+    const page = await open(ANA);
+    const row = rowOf(page, WRITE);
+    const other = rowOf(page, READ);
+    const heights = async () => [(await row.boundingBox())?.height ?? 0, (await other.boundingBox())?.height ?? 0];
+    const [closed = 0, untouched] = await heights();
+    expect(closed).toBeLessThan(110);
+    expect(await row.getByText('High risk').count()).toBe(0);
+    await details(page, WRITE);
+    await row.getByText('High risk').waitFor();
+    expect(await row.innerText()).toMatch(
+      /INC-4711[^]*The end <img src=x onerror=alert\(1\)>[^]*Holds nothing that overlaps\.[^]*Needs 1 of dba/,
+    );
+    const toggle = row.getByRole('button', { name: /^Details/ });
+    expect([await toggle.getAttribute('aria-expanded'), await row.locator('img').count()]).toEqual(['true', 0]);
+    const [open_ = 0, still] = await heights();
+    expect([open_ > closed + 100, still]).toEqual([true, untouched]);
+    await row.focus();
+    await page.keyboard.press('o');
+    expect(await toggle.getAttribute('aria-expanded')).toBe('false');
+    await page.keyboard.press('o');
+    await row.getByText('High risk').waitFor();
   });
 
   it('shows that another reviewer was faster', async () => {
@@ -224,6 +258,7 @@ describeChromium('the inbox', (browser) => {
     await begin();
     const id = await ask();
     const page = await open(ANA);
+    await details(page, WRITE);
     await rowOf(page, WRITE).getByText('Reviews and comments').click();
     await rowOf(page, WRITE).getByLabel('Comment').fill('Draft of Ana');
     await world.become(page, KOSTA);

@@ -39,6 +39,9 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
     const first = await world.open(ANA, 'inbox');
     await row(first).waitFor();
     await world.advance(500);
+    await row(first)
+      .getByRole('button', { name: /^Details/ })
+      .click();
     await row(first).getByText('Reviews and comments').click();
     await row(first).getByLabel('Comment').fill('Draft of the first');
     await world.become(first, KOSTA);

@@ -290,6 +290,10 @@ describeChromium('the console, when things go wrong', (browser) => {
         .click();
       await pass(page.getByRole('dialog').getByRole('textbox'));
       await page.keyboard.press('Escape');
+      await page
+        .getByRole('button', { name: /^Details/ })
+        .first()
+        .click();
       await page.getByText('Reviews and comments').first().click();
       await pass(page.getByRole('textbox', { name: 'Comment' }));
       await page.goto(`${page.url().replace('inbox', '')}ask?scope=db-prod%3Aorders%3Aread`);

@@ -1,4 +1,5 @@
 import type { Page } from '../../core/ports.js';
+import type { Risk } from '../../core/requestable.js';
 import type { InboxItem } from '../../engine/answers.js';
 import type { GrantWithStatus } from '../../engine/with-status.js';
 import { askTogether } from '../../kernel/approver/approver-questions.js';
@@ -21,6 +22,11 @@ export interface Holdings {
 export interface InboxPage extends Page<InboxItem>, Changing {
   /** What the subjects hold, if it was asked for: see {@link Holdings}. A subject whose grants the caller may not list is missing. */
   readonly holdings: readonly Holdings[] | undefined;
+  /**
+   * The highest risk of each request, as the policy says, if `holdings` was asked for. A request about which the approver fails is
+   * missing; one without `risk` has none.
+   */
+  readonly risks: readonly { readonly requestId: string; readonly risk: Risk | undefined }[] | undefined;
 }
 
 /** The most subjects of a page, and the most grants of each. */

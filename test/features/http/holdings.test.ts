@@ -77,7 +77,42 @@ describe('GET /inbox?holdings=true', () => {
     expect(text.split('logs:secret')).toHaveLength(2);
     expect((await send('GET', `/grants?subject=${EVE}`, { as: SAM })).status).toBe(403);
     // A caller that reviews nothing gets no row, and so no holdings, although `may` would permit some.
-    expect((await inbox(RAJ)).body).toEqual({ items: [], holdings: [] });
+    expect((await inbox(RAJ)).body).toEqual({ items: [], holdings: [], risks: [] });
+  });
+
+  it('says the highest risk of each request, and omits one about which the approver fails', async () => {
+    const base = { subjects: [{ like: 'user:*' }], maxTtl: '2h', review: { groups: { leads: 1 } } } as const;
+    const rules = definePolicy({
+      groups: { leads: [SAM] },
+      rules: [
+        { id: 'a', scopes: ['db:a'], risk: 'high', ...base },
+        { id: 'b', scopes: ['db:*'], risk: 'low', ...base },
+        { id: 'c', scopes: ['pay:*'], ...base },
+      ],
+    });
+    const approver: typeof rules = Object.create(rules, {
+      requestable: {
+        value: (subject: string, context: never) => {
+          if (subject === RAJ) throw new Error('down');
+          return rules.requestable?.(subject, context);
+        },
+      },
+    });
+    const { ask, inbox, errors } = aTeam(team, { approver });
+    const asked = [
+      [MAYA, 'db:b'],
+      [MAYA, 'pay:a'],
+      [RAJ, 'db:a'],
+    ] as const;
+    const ids: string[] = [];
+    for (const [subject, scope] of asked) ids.push((await ask(subject, scope)).request.id);
+    const both = await ask(MAYA, 'db:c', { scopes: ['db:c', 'db:a'], scope: undefined });
+    const { body } = await inbox();
+    expect([rowsIn(body), body['risks']]).toEqual([
+      4,
+      [{ requestId: ids[0], risk: 'low' }, { requestId: ids[1] }, { requestId: both.request.id, risk: 'high' }],
+    ]);
+    expect(errors).toHaveLength(1);
   });
 
   it('asks `may` for nothing, and has no holdings, without the query', async () => {

@@ -8,12 +8,10 @@ import { Duration } from './time.js';
 interface AskedProps {
   readonly request: AccessRequest;
   readonly when: ComponentChildren;
-  /** Stands in place of a reason that is missing. */
-  readonly noReason?: string;
 }
 
 /** What was requested, for how long, when, and why. */
-export function Asked({ request: { scopes, ttlMs, justification, ticket }, when, noReason }: AskedProps): JSX.Element {
+export function Asked({ request: { scopes, ttlMs, justification, ticket }, when }: AskedProps): JSX.Element {
   return (
     <>
       <p class="inbox-what">
@@ -23,7 +21,7 @@ export function Asked({ request: { scopes, ttlMs, justification, ticket }, when,
         </strong>{' '}
         <span class="quiet">{when}</span>
       </p>
-      {justification === undefined ? noReason && <p class="quiet">{noReason}</p> : <LongText class="inbox-why" text={justification} />}
+      {justification !== undefined && <LongText class="inbox-why" text={justification} />}
       {ticket !== undefined && (
         <p>
           <Ticket ticket={ticket} />

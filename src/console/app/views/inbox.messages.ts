@@ -16,6 +16,8 @@ export const inbox = {
   'inbox.long.extension': 'more time, from {time}',
   'inbox.noReason': 'The request does not say why.',
   'inbox.open': 'Open request',
+  'inbox.details': 'Details',
+  'inbox.details.label': 'Details: {what} for {who}',
   'inbox.locked': 'A lock refuses approvals now. A denial is possible.',
   'inbox.stale': 'Your approval of {time} is too old to count. Approve again if you still agree.',
   'inbox.narrowed': 'The approvals so far leave {what} for {long}.',

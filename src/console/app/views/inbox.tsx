@@ -60,6 +60,7 @@ export function View(_props: ViewProps): JSX.Element {
               <InboxRow
                 key={key}
                 held={value?.holdings?.find(({ subject }) => subject === item.request.subject)}
+                risk={value?.risks?.find(({ requestId }) => requestId === key)?.risk}
                 {...{ item, isGone, onKey }}
               />
             ))}

@@ -6,6 +6,7 @@ import { authOf } from '../identity.js';
 import { changesAt } from '../changes-at.js';
 import { holdingsOf } from '../holdings.js';
 import { operation, type Answer } from '../operation.js';
+import { risksOf } from '../risks.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import { flag, optional, paging } from '../schemas/values.js';
@@ -25,7 +26,7 @@ export const inbox = operation({
   query: () =>
     z.strictObject({
       ...paging(),
-      holdings: optional(flag(), '`true`: also what the subjects hold, if `may` permits `listGrants`.'),
+      holdings: optional(flag(), '`true`: also the risks, and what the subjects hold, if `may` permits `listGrants`.'),
     }),
   answer: answers.inboxPage,
   async run(call) {
@@ -35,8 +36,9 @@ export const inbox = operation({
     const read = async (): Promise<Answer> => {
       const page = await engine.inbox(self, query);
       const holdings = withHoldings ? await holdingsOf(call, page.items) : undefined;
+      const risks = withHoldings ? await risksOf(call, page.items) : undefined;
       const grants = holdings?.flatMap((held) => held.grants) ?? [];
-      return { body: { ...page, holdings, changesAt: await changesAt(kernel, since, { inbox: page.items, grants }) } };
+      return { body: { ...page, holdings, risks, changesAt: await changesAt(kernel, since, { inbox: page.items, grants }) } };
     };
     return kernel.part(CallerBudgets).run(self, read);
   },

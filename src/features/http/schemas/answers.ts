@@ -207,6 +207,7 @@ export const inboxPage = struct<InboxPage>()({
   ...ofPage(inboxItem),
   ...ofChanging,
   holdings: optional(list(holdings)),
+  risks: optional(list(struct<NonNullable<InboxPage['risks']>[number]>()({ requestId: text, risk: optional(oneOf(...RISKS)) }))),
 });
 
 export const commentAnswer = struct<CommentResult>()({ comment, reused: flag });

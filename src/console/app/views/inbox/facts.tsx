@@ -1,29 +1,24 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { type InboxItem, patternScopes } from '../../../../index.js';
 import { useConsole } from '../../frame/console.js';
-import { t } from '../../frame/messages.js';
+import { addMessages, t } from '../../frame/messages.js';
 import { useNow } from '../../frame/use-now.js';
 import { Name } from '../../parts/person.js';
 import { Scope, Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Duration, Time } from '../../parts/time.js';
+import { ask } from '../ask.messages.js';
 import { Missing } from './missing.js';
-import type { Holding } from './read.js';
+import { isHigh, type Holding, type Risk } from './read.js';
 
-/** What a reviewer weighs: earlier denials, locks, the same ask again, what the subject holds, and what is missing. */
-export function Facts({
-  item,
-  held,
-  isDecided = false,
-}: {
-  readonly item: InboxItem;
-  /** What the subject holds. `undefined`: the viewer may not see it. */
-  readonly held: Holding | undefined;
-  readonly isDecided?: boolean;
-}): JSX.Element {
-  const { locked, narrowedTo, ownReview, denials, twins } = item;
+// The words for a risk.
+addMessages(ask);
+
+/** What speaks against an approval, or must be known before it: earlier denials, locks, and the same ask again. Nothing if there is none. */
+export function Warnings({ item: { locked, ownReview, denials, twins } }: { readonly item: InboxItem }): JSX.Element | null {
   const { href } = useConsole();
   const [denial] = denials;
+  if (!denial && !locked && !ownReview && twins.length === 0) return null;
   return (
     <ul class="facts">
       {denial && (
@@ -49,6 +44,24 @@ export function Facts({
           ))}
         </Fact>
       )}
+    </ul>
+  );
+}
+
+interface FactsProps {
+  readonly item: InboxItem;
+  /** What the subject holds. `undefined`: the viewer may not see it. */
+  readonly held: Holding | undefined;
+  readonly risk?: Risk | undefined;
+  readonly isDecided?: boolean;
+}
+
+/** What a reviewer weighs: the risk, what earlier approvals leave, what the subject holds, and what is missing. */
+export function Facts({ item, held, risk, isDecided = false }: FactsProps): JSX.Element {
+  const { narrowedTo } = item;
+  return (
+    <ul class="facts">
+      {risk && <Fact tone={isHigh(risk) ? 'no' : undefined}>{t(`ask.risk.${risk}`)}</Fact>}
       {narrowedTo && (
         <Fact>
           <Text k="inbox.narrowed" with={{ what: <Scopes scopes={narrowedTo.scopes} />, long: <Duration ms={narrowedTo.ttlMs} /> }} />
@@ -64,7 +77,7 @@ export function Facts({
   );
 }
 
-function Fact({ tone, children }: { readonly tone?: 'no' | 'wait'; readonly children: ComponentChildren }): JSX.Element {
+function Fact({ tone, children }: { readonly tone?: 'no' | 'wait' | undefined; readonly children: ComponentChildren }): JSX.Element {
   return <li class={tone}>{children}</li>;
 }
 

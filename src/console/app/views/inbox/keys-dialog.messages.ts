@@ -7,5 +7,6 @@ export const keysDialog = {
   'keys.approve': 'Approve',
   'keys.deny': 'Deny',
   'keys.narrow': 'Less time, fewer scopes, or a reason',
+  'keys.open': 'Open or close the row',
   'keys.help': 'Show the keys',
 } as const;

@@ -13,6 +13,7 @@ const HELP = {
   approve: 'keys.approve',
   deny: 'keys.deny',
   narrow: 'keys.narrow',
+  open: 'keys.open',
   help: 'keys.help',
 } as const;
 

@@ -6,12 +6,18 @@ import { QUIET_MS } from '../../parts/quiet.js';
  */
 
 /** What a key of a row does. */
-export type RowKey = 'next' | 'previous' | 'approve' | 'deny' | 'narrow' | 'help';
+export type RowKey = 'next' | 'previous' | 'approve' | 'deny' | 'narrow' | 'open' | 'help';
 
 /** The keys, in the order of the help. */
-export const ROW_KEYS = { j: 'next', k: 'previous', a: 'approve', d: 'deny', n: 'narrow', '?': 'help' } as const satisfies Readonly<
-  Record<string, RowKey>
->;
+export const ROW_KEYS = {
+  j: 'next',
+  k: 'previous',
+  a: 'approve',
+  d: 'deny',
+  n: 'narrow',
+  o: 'open',
+  '?': 'help',
+} as const satisfies Readonly<Record<string, RowKey>>;
 
 /** The parts of a `KeyboardEvent` that decide. */
 export interface Pressed {

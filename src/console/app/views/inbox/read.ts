@@ -7,6 +7,12 @@ export type InboxRead = Awaited<ReturnType<AccessClient['inbox']>> & { readonly 
 /** What the subject of a request holds. */
 export type Holding = NonNullable<InboxRead['holdings']>[number];
 
+/** How risky a request is, as the policy says. */
+export type Risk = NonNullable<NonNullable<InboxRead['risks']>[number]['risk']>;
+
+/** Whether a reviewer decides such a request by itself. */
+export const isHigh = (risk: Risk | undefined): boolean => risk === 'high' || risk === 'critical';
+
 /** The pending requests that the viewer may review now, with what their subjects hold, in one call. */
 export const inboxQuery = (limit: number): Query<InboxRead> => ({
   key: `inbox ${String(limit)}`,

@@ -3,7 +3,7 @@ import { t } from '../../frame/messages.js';
 import { approvalsText } from '../../parts/approvals.js';
 import { Excluded } from '../../parts/excluded.js';
 import { Reviewers } from '../ask/outcome.js';
-import { Facts } from '../inbox/facts.js';
+import { Facts, Warnings } from '../inbox/facts.js';
 import type { RequestRead } from './read.js';
 
 /** What a pending request waits for: what is missing, who can act, and for reviewers what they weigh and who does not count. */
@@ -16,7 +16,10 @@ export function Waiting({ read: { found, reviewers, item, held } }: { readonly r
       {item === undefined ? (
         <p class="request-missing">{missing.length === 0 ? t('inbox.missing.none') : approvalsText(missing, 'part.approvals.more')}</p>
       ) : (
-        <Facts item={item} held={held} />
+        <>
+          <Warnings item={item} />
+          <Facts item={item} held={held} />
+        </>
       )}
       <h3>{t('request.may')}</h3>
       {groups.length > 0 && <p class="quiet">{t('request.groups', { groups: groups.join(', ') })}</p>}
