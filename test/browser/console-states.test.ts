@@ -50,7 +50,7 @@ describeChromium('the console, when things go wrong', (browser) => {
     });
     await page.getByRole('navigation').getByRole('link', { name: 'Journal' }).click();
     await page.locator('main').getByText('Loading').waitFor();
-    expect([await page.title(), await page.getByRole('heading', { level: 1 }).innerText()]).toEqual(['Journal · Access', 'Journal']);
+    expect([await page.title(), await page.getByRole('heading', { level: 1 }).innerText()]).toEqual(['(1) Journal · Access', 'Journal']);
     go();
     await pass(page.getByText(/Entry \d+/));
   });
