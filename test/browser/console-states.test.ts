@@ -157,6 +157,13 @@ describeChromium('the console, when things go wrong', (browser) => {
 
   /** What the view shows when the store answers, and what opens it from another view. */
   const menu = (name: string) => (page: Page) => page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name }).click();
+  const openRequest = async (page: Page) => {
+    await page
+      .getByRole('button', { name: /^Details/ })
+      .first()
+      .click();
+    await page.getByRole('link', { name: 'Open request' }).first().click();
+  };
   /** An address that the browser's own buttons lead to, so that the page is not loaded again. */
   const address = (path: string) => (page: Page) =>
     page.evaluate((to) => {
@@ -167,7 +174,7 @@ describeChromium('the console, when things go wrong', (browser) => {
     ['My access', SAM, 'ask', menu('My access'), /You hold/],
     ['Ask', MAYA, '', menu('Ask'), 'Orders: read'],
     ['Inbox', ANA, '', menu('Inbox'), 'db-prod:billing:write'],
-    ['Request', ANA, 'inbox', (page) => page.getByRole('link', { name: 'Open request' }).first().click(), 'What happened'],
+    ['Request', ANA, 'inbox', openRequest, 'What happened'],
     ['Live', SAM, '', menu('Live'), 'Maya Lindqvist'],
     ['Emergency reviews', SAM, '', menu('Emergency reviews'), 'db-prod:orders:write'],
     ['History', SAM, '', address('history?scope=db-prod%3Aorders%3Awrite'), 'Maya Lindqvist'],
