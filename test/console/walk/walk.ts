@@ -1,6 +1,7 @@
 import { isJitError } from '../../../src/index.js';
 import type { Query } from '../../../src/console/app/frame/read-model.js';
 import { mineQuery } from '../../../src/console/app/views/access/read.js';
+import { reviewsQuery } from '../../../src/console/app/views/break-glass/read.js';
 import { inboxQuery } from '../../../src/console/app/views/inbox/read.js';
 import { heldQuery, locksQuery } from '../../../src/console/app/views/live/read.js';
 import { requestQuery } from '../../../src/console/app/views/request/read.js';
@@ -72,8 +73,17 @@ const viewsOf = (ids: readonly string[]): readonly (readonly [person: string, qu
   const requests = (caller: string) => ids.map((id) => requestQuery({ caller }, id));
   const all = [
     [MAYA, [mineQuery, ...requests(MAYA)]],
-    [SAM, [inboxQuery(50), mineQuery, ...requests(SAM)]],
-    [SEC, [heldQuery(NO_FILTER, 200, true), heldQuery({ ...NO_FILTER, person: MAYA }, 200, true), locksQuery, inboxQuery(50)]],
+    [SAM, [inboxQuery(50), reviewsQuery(false), mineQuery, ...requests(SAM)]],
+    [
+      SEC,
+      [
+        heldQuery(NO_FILTER, 200, true),
+        heldQuery({ ...NO_FILTER, person: MAYA }, 200, true),
+        locksQuery,
+        reviewsQuery(true),
+        inboxQuery(50),
+      ],
+    ],
   ] as const;
   return all as unknown as readonly (readonly [string, readonly Query<never>[]])[];
 };

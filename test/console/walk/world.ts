@@ -1,6 +1,6 @@
-import { createHttpHandler } from '../../../src/http.js';
+import { createHttpHandler, type HttpOptions } from '../../../src/http.js';
 import { createClient, type AccessClient } from '../../../src/client.js';
-import { JitEngine, MemoryGrantStore, patternScopes } from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, patternScopes, type Approver } from '../../../src/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { ManualClock } from '../../../src/testing.js';
 import { ReadModel, type Query } from '../../../src/console/app/frame/read-model.js';
@@ -50,14 +50,17 @@ export async function settle(): Promise<void> {
   }
 }
 
+/** What a service gets from outside the journal. */
+type Outside = Pick<HttpOptions<{ readonly subject: string }>, 'may' | 'people'> & { readonly approver?: Approver };
+
 /** A service in this process, whose time the walk moves. */
-export function aService() {
+export function aService({ approver = policy(), ...options }: Outside = {}) {
   const clock = new ManualClock(Date.UTC(2026, 2, 2, 9));
   const errors: unknown[] = [];
   const onError = (error: unknown) => void errors.push(error);
   const engine = new JitEngine({
     store: new MemoryGrantStore(),
-    approver: policy(),
+    approver,
     scopes: patternScopes,
     clock,
     limits: { reviewWithin: '1h' },
@@ -67,6 +70,7 @@ export function aService() {
     identify: (request) => ({ subject: request.headers.get('x-user') ?? '' }),
     // A reviewer with a right to the grants of some people hears no event of requests that others review: such a page reads each minute.
     may: ({ caller }) => caller.subject === SEC,
+    ...options,
     onError,
   });
   const clientOf = (subject: string, onCall: () => void = () => undefined): AccessClient =>
