@@ -182,7 +182,7 @@ interface ModuleGraph {
 }
 
 /** The scripts of the page, in the order in which modules go to them. */
-const FILES = ['console', 'requests', 'dialogs', 'overviews'] as const;
+const FILES = ['console', 'shared', 'requests', 'dialogs', 'overviews'] as const;
 type File = (typeof FILES)[number];
 
 /**
@@ -196,15 +196,16 @@ function fileOfPart(id: string): File {
 }
 
 /**
- * The file of a module: that of the only parts that need it, or that of the start of the page. What dialogs
- * share with the views of requests is with those, and what they share with the other views is with the dialogs. A file for each part would be a tenth more to load in all, because small files compress badly.
+ * The file of a module: that of the start of the page, of the only parts that need it, or of what they share. What dialogs share with the
+ * views of requests is with those, and what they share with the other views is with the dialogs. A file for each part would be a tenth
+ * more to load in all, because small files compress badly.
  */
 function fileOf(main: string, id: string, graph: ModuleGraph): File {
   const needed = new Set(laterParts(main, graph).flatMap((part) => (loadedBy([part], graph).has(id) ? [fileOfPart(part)] : [])));
   if (loadedBy([main], graph).has(id)) return 'console';
   if (needed.size === 2 && needed.has('dialogs')) needed.delete(needed.has('requests') ? 'dialogs' : 'overviews');
   const [file] = needed;
-  return needed.size === 1 && file !== undefined ? file : 'console';
+  return needed.size === 1 && file !== undefined ? file : 'shared';
 }
 
 /** The modules that load by `import()`, also those that such a module loads. */

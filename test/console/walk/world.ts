@@ -3,6 +3,7 @@ import { createClient, type AccessClient } from '../../../src/client.js';
 import { JitEngine, MemoryGrantStore, patternScopes, type Approver } from '../../../src/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { ManualClock } from '../../../src/testing.js';
+import { withNames } from '../../../src/console/app/frame/api.js';
 import { ReadModel, type Query } from '../../../src/console/app/frame/read-model.js';
 import type { Change } from '../../../src/console/app/frame/types.js';
 
@@ -78,11 +79,14 @@ export function aService({ approver = policy(), ...options }: Outside = {}) {
       baseUrl: 'https://access.example.com',
       headers: { 'x-user': subject },
       clock,
-      fetch: (url, init) => {
-        calls++;
-        if (!url.endsWith('/events')) onCall();
-        return handler(new Request(url, init));
-      },
+      fetch: withNames(
+        (url, init) => {
+          calls++;
+          if (!url.endsWith('/events')) onCall();
+          return handler(new Request(url, init));
+        },
+        () => clock.elapsed(),
+      ),
     });
   const after = (ms: number, call: () => void) => {
     const end = new AbortController();

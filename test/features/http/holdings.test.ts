@@ -90,14 +90,14 @@ describe('GET /inbox?holdings=true', () => {
         { id: 'c', scopes: ['pay:*'], ...base },
       ],
     });
-    const approver: typeof rules = Object.create(rules, {
+    const approver = Object.create(rules, {
       requestable: {
         value: (subject: string, context: never) => {
           if (subject === RAJ) throw new Error('down');
           return rules.requestable?.(subject, context);
         },
       },
-    });
+    }) as typeof rules;
     const { ask, inbox, errors } = aTeam(team, { approver });
     const asked = [
       [MAYA, 'db:b'],

@@ -1,4 +1,5 @@
 import { type AccessClient, createClient } from '../../../client.js';
+import { elapsed } from './clock.js';
 
 /** What a call of the page may find out about its caller or its connection. */
 export interface Findings {
@@ -8,6 +9,29 @@ export interface Findings {
   readonly onCallerChanged: () => void;
   /** Whether an answer arrived. */
   readonly onAnswer: (arrived: boolean) => void;
+}
+
+type Send = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Names are outside the tag of an answer: after this time it is read whole, in the round of each minute. Milliseconds. */
+const NAMES_MS = 59_000;
+/** The most addresses that are remembered. Beyond that, all are forgotten, and so read whole. */
+const MOST = 100;
+
+/** Calls that read an answer whole, without its tag, once a minute. @param ticks milliseconds, by a clock that no one sets */
+export function withNames(send: Send, ticks: () => number): Send {
+  const readAt = new Map<string, number>();
+  return async (url, init) => {
+    const now = ticks();
+    const isDue = init.method === 'GET' && now - (readAt.get(url) ?? -Infinity) >= NAMES_MS;
+    // A tag that matches nothing.
+    const response = await send(url, isDue ? { ...init, headers: { ...(init.headers as object), 'if-none-match': '"-"' } } : init);
+    if (isDue && response.ok) {
+      if (readAt.size >= MOST) readAt.clear();
+      readAt.set(url, now);
+    }
+    return response;
+  };
 }
 
 /**
@@ -21,7 +45,7 @@ export function clientOf(baseUrl: string, caller: string | undefined, { onSigned
     caller,
     // Also a read names the caller: a hidden page, which hears no event, shows no number of another person.
     headers: caller === undefined ? {} : { 'jit-caller': encodeURIComponent(caller) },
-    fetch: async (url, init) => {
+    fetch: withNames(async (url, init) => {
       try {
         // A call that writes outlives the page: a decision is sent while its page is being closed.
         const response = await fetch(url, { ...init, keepalive: init.method === 'POST' });
@@ -35,6 +59,6 @@ export function clientOf(baseUrl: string, caller: string | undefined, { onSigned
         if (!init.signal?.aborted) onAnswer(false);
         throw error;
       }
-    },
+    }, elapsed),
   });
 }
