@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { language, type Messages } from '../../src/console/app/frame/messages.js';
 import { endReason, lastingProblem, problemText } from '../../src/console/app/parts/problem-text.js';
-import { DecidedError, HookError, JitError, LimitError, LockedError } from '../../src/index.js';
+import { HookError, LimitError, type JitError } from '../../src/index.js';
 import { engineErrorOf, HttpClientError } from '../../src/features/client/errors.js';
 import { toProblem, type HttpProblem } from '../../src/http.js';
 
@@ -14,9 +14,9 @@ afterEach(() => {
 });
 
 /** What the client of the page rejects with. */
-const answered = (error: JitError): Error => {
+const answered = (error: JitError): unknown => {
   const { status, body } = toProblem(error);
-  return engineErrorOf(new HttpClientError(body.detail, undefined, status, body as HttpProblem));
+  return engineErrorOf(new HttpClientError(body.detail, undefined, status, body));
 };
 
 const LIMIT = answered(new LimitError('maxPending', 12_345, 12_346));
