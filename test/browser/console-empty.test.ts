@@ -83,6 +83,7 @@ const NO_LIST: Readonly<Record<string, string>> = {
   'ask.none': 'the words that the viewer has typed find nothing',
   'ask.readOnly': 'the page shows no action',
   'ask.can.malformed': 'the address has a scope that is none',
+  'journal.noneFits': 'it names the entry up to which it was read; newer ones are counted above it',
   'report.tooLong': 'the span is too long to be replayed',
   'request.gone': 'the request does not exist',
 };

@@ -14,7 +14,7 @@ let world: World;
 afterEach(() => world.close());
 
 /** The fields of the console that take a person, by file. Each has its tests below. */
-const FIELDS = ['parts/filter-bar.tsx', 'views/ask/fields.tsx', 'views/history/finder.tsx', 'views/live/dialogs.tsx'];
+const FIELDS = ['parts/filter-bar.tsx', 'views/ask/fields.tsx', 'views/history/finder.tsx', 'views/live/targets.tsx'];
 
 describeChromium('a person is chosen, not typed', (browser) => {
   const begin = async () => (world = await aWorld(browser, { isEmpty: true }));
