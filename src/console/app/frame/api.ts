@@ -34,6 +34,18 @@ export function withNames(send: Send, ticks: () => number): Send {
   };
 }
 
+/** The longest pause before the client repeats a read by itself. Seconds. */
+const MOST_WAIT = 2;
+
+/** A service that is down says so at once: the client would wait in silence, and the page would say that no answer came. The page reads again. */
+function withoutWait(response: Response): Response {
+  const { status, body } = response;
+  if (status !== 503 || !(Number(response.headers.get('retry-after')) > MOST_WAIT)) return response;
+  const headers = new Headers(response.headers);
+  headers.delete('retry-after');
+  return new Response(body, { status, headers });
+}
+
 /**
  * The client of the page.
  *
@@ -54,7 +66,7 @@ export function clientOf(baseUrl: string, caller: string | undefined, { onSigned
         const isStepUp = response.headers.get('www-authenticate')?.includes('insufficient_user_authentication');
         if (response.status === 401 && !isStepUp) onSignedOut();
         if (response.status === 412) onCallerChanged();
-        return response;
+        return init.method === 'GET' ? withoutWait(response) : response;
       } catch (error) {
         if (!init.signal?.aborted) onAnswer(false);
         throw error;
