@@ -37,7 +37,7 @@ export function withNames(send: Send, ticks: () => number): Send {
 /** The longest pause before the client repeats a read by itself. Seconds. */
 const MOST_WAIT = 2;
 
-/** A service that is down says so at once: the client would wait in silence, and the page would say that no answer came. The page reads again. */
+/** A service that is down is said at once: while the client waited, the page would say that no answer came. The page reads again. */
 function withoutWait(response: Response): Response {
   const { status, body } = response;
   if (status !== 503 || !(Number(response.headers.get('retry-after')) > MOST_WAIT)) return response;

@@ -6,6 +6,7 @@ import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import { fullTime } from '../frame/time.js';
 import type { ViewProps } from '../frame/types.js';
+import { useRetry } from '../frame/use-retry.js';
 import { Empty } from '../parts/empty.js';
 import { More } from '../parts/list.js';
 import { Page } from '../parts/page.js';
@@ -136,6 +137,15 @@ function OfSpan({ pages, count }: { readonly pages: PagesRead<GrantWithStatus>; 
   );
 }
 
+/** Whether the grants are known, and there are none. An empty list stays while it is read again. */
+function useEmpty({ isLoading, error, blocks }: PagesRead<unknown>, moveOn: () => void) {
+  const isRead = useRef(false);
+  if (!isLoading) isRead.current = error === undefined;
+  const isEmpty = isRead.current && blocks.length === 0;
+  useWhileEmpty(isEmpty, moveOn);
+  return { isRead: isRead.current, isEmpty };
+}
+
 interface AnswerProps {
   readonly question: Question;
   readonly moveOn: () => void;
@@ -156,12 +166,13 @@ function Answer({ question, moveOn, onGrants }: AnswerProps): JSX.Element {
   useEffect(() => {
     onGrants(grants);
   }, [pages.blocks]);
-  // An empty list stays while it is read again.
-  const isRead = useRef(false);
-  if (!pages.isLoading) isRead.current = pages.error === undefined;
-  const isEmpty = isRead.current && grants.length === 0;
-  useWhileEmpty(isEmpty, moveOn);
+  const { isRead, isEmpty } = useEmpty(pages, moveOn);
   const error = pages.error ?? holders.error;
+  const retry = () => {
+    if (pages.error !== undefined) pages.more();
+    if (holders.error !== undefined) held.more();
+  };
+  useRetry(error, retry);
   const readAt = Math.min(pages.readAt ?? Infinity, (ofScope && holders.readAt) ?? Infinity);
   // The second of the change has passed by then: the last instant of the answer is after it.
   const again = () =>
@@ -186,11 +197,9 @@ function Answer({ question, moveOn, onGrants }: AnswerProps): JSX.Element {
           again={again}
         />
       )}
-      {error !== undefined && (
-        <QuestionProblem error={error} question={question} again={pages.error === undefined ? held.more : pages.more} />
-      )}
+      {error !== undefined && <QuestionProblem error={error} question={question} again={retry} />}
       <SpanBar view="history" query={'all' in topic ? { all: 'true' } : topic} span={span} />
-      {pages.isLoading && !isRead.current && <p class="quiet loading">{t('frame.starting')}</p>}
+      {pages.isLoading && !isRead && <p class="quiet loading">{t('frame.starting')}</p>}
       {isEmpty && (
         <Empty
           text={'person' in topic ? <Text k="history.noneOfId" with={{ id: <code dir="auto">{topic.person}</code> }} /> : t('history.none')}

@@ -3,6 +3,7 @@ import type { AccessClient, JournalPage, Named } from '../../../../client.js';
 import type { Anchor, AuditEntry } from '../../../../index.js';
 import { useConsole } from '../../frame/console.js';
 import { after } from '../../frame/clock.js';
+import { useRetry } from '../../frame/use-retry.js';
 import { Finder, isFiltered, type Filters } from './filters.js';
 
 /** How many entries are shown at a time. */
@@ -142,7 +143,9 @@ export function useJournal(filters: Filters): JournalRead {
     if (isBehind) again();
   }, [isBehind]);
 
-  return { ...state, news, older: async () => place.current && run(place.current), stop: () => running.current?.abort(), again };
+  const older = async () => place.current && run(place.current);
+  useRetry(state.error, () => void older());
+  return { ...state, news, older, stop: () => running.current?.abort(), again };
 }
 
 /** How many entries the journal has after one. */
