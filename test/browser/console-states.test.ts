@@ -314,13 +314,15 @@ describeChromium('the console, when things go wrong', (browser) => {
     const page = await open(LEE);
     await page.getByRole('heading', { name: 'My access' }).waitFor();
     const menu = page.getByRole('navigation', { name: 'Views' });
-    for (const name of await menu.getByRole('link').allInnerTexts()) {
+    // Without the number of waiting reviews.
+    const names = async () => (await menu.getByRole('link').allInnerTexts()).map((text) => text.replace(/\s*\d+\+?$/, ''));
+    for (const name of await names()) {
       await menu.getByRole('link', { name }).click();
       await page.getByRole('heading', { level: 1, name }).waitFor();
       await advance(1_000);
       expect([name, await page.getByText('Not for you').count()]).toEqual([name, 0]);
     }
-    expect(await menu.getByRole('link').allInnerTexts()).not.toEqual(expect.arrayContaining(['Live', 'Report', 'Journal']));
+    expect(await names()).not.toEqual(expect.arrayContaining(['Live', 'Report', 'Journal']));
 
     for (const path of ['live', 'report', 'journal', 'history?person=user:maya', 'history?scope=db-prod:orders:write']) {
       const other = await open(LEE, path);
