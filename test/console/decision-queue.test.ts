@@ -246,3 +246,46 @@ it('[C6] says that a decision is not recorded if the request lacks it after 30 s
   await page.answer();
   expect([stateOf(page), page.log.at(-1)]).toEqual([undefined, 'recorded r1']);
 });
+
+const many = (count: number, more: Partial<Decision> = {}) => Array.from({ length: count }, (_, i) => decision(`r${i}`, more));
+
+it('several decisions are sent four at a time, and those that wait can still be undone', async () => {
+  const page = aPage();
+  for (const one of many(7)) page.queue.decide(one);
+  page.advance(UNDO_MS);
+  expect(page.sent).toEqual(['r0', 'r1', 'r2', 'r3']);
+  expect(page.queue.undo('r4')).toBe(true);
+  await page.answer();
+  expect(page.sent).toEqual(['r0', 'r1', 'r2', 'r3', 'r5']);
+  await page.refuse(problem(409, 'decided'));
+  expect(page.sent.at(-1)).toBe('r6');
+  for (let i = 0; i < 5; i++) await page.answer();
+  expect(page.log).toEqual(['recorded r0', 'refused r1', ...['r2', 'r3', 'r5', 'r6'].map((id) => `recorded ${id}`)]);
+});
+
+it('a call without an answer makes room for the next after thirty seconds', () => {
+  const page = aPage();
+  for (const one of many(5)) page.queue.decide(one);
+  page.advance(UNDO_MS);
+  expect(page.sent).toHaveLength(4);
+  page.advance(30_000);
+  expect(page.sent).toHaveLength(5);
+});
+
+it('a page that is left sends what browsers do not drop, and keeps the rest as not recorded', async () => {
+  const page = aPage();
+  // A comment has up to 2,000 characters; those of some languages have three bytes each.
+  for (const one of many(20, { comment: '審'.repeat(2_000) })) page.queue.decide(one);
+  page.queue.flush();
+  const bytes = page.sent.length * 6_000;
+  expect([bytes > 36_000, bytes <= 48 * 1_024]).toEqual([true, true]);
+  const next = aPage(page.kept);
+  next.isRecorded = false;
+  await next.queue.check();
+  expect(next.sent).toEqual([]);
+  expect(page.sent.length + page.kept.filter(({ state }) => state === 'waiting').length).toBe(20);
+  expect(stateOf(next, 'r19')).toBe('refused');
+  // A page that was only hidden sends them one after another.
+  for (let i = 0; i < 20; i++) await page.answer();
+  expect(new Set(page.sent).size).toBe(20);
+});

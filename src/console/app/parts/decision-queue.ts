@@ -15,6 +15,10 @@ export const UNDO_MS = 5_000;
 const LATE_MS = 10_000;
 /** A call is never ended. Without an answer in this time, the request is asked whether it has the decision. Milliseconds. */
 const LOST_MS = 30_000;
+/** The most calls on their way at once, while the page is shown. */
+const AT_ONCE = 4;
+/** The most bytes of calls that a page may leave on their way: browsers drop what is above 64 KiB in all. */
+const LEAVING_BYTES = 48 * 1_024;
 
 /** What a person decided, with what the texts of the undo name. */
 export interface Decision {
@@ -37,7 +41,7 @@ export interface Decision {
 /**
  * A decision that is not recorded yet.
  *
- * - `waiting`: it can be undone.
+ * - `waiting`: it can be undone. It is sent after its time, as soon as fewer than four calls are on their way.
  * - `sending`: the API has not answered.
  * - `unanswered`: no answer arrived, or one without a result. Only the request says whether it was recorded.
  * - `refused`: the API did not record it. `refusal.name` is `unrecorded` if only the request says so.
@@ -93,12 +97,19 @@ export const readKept = (kept: unknown): readonly HeldDecision[] =>
     (held) => isHeld(held) && (held.state !== 'refused' || isRefusal(held.refusal)),
   );
 
+/** At least the bytes of the call: its body has a part of this. */
+const bytesOf = (decision: Decision): number => new TextEncoder().encode(JSON.stringify(decision)).length;
+
 const UNRECORDED: Refusal = { status: undefined, name: 'unrecorded', why: undefined, stepUp: undefined };
 
 /** The decisions of one caller on one page. At most one for each request. */
 export class DecisionQueue {
   readonly #ports: QueuePorts;
   readonly #cancels = new Map<string, () => void>();
+  /** The calls on their way. */
+  readonly #calls = new Set<{ readonly bytes: number }>();
+  /** The requests whose decisions wait for a call to end. */
+  readonly #line = new Set<string>();
   readonly #held = signal<readonly HeldDecision[]>([]);
   #isClosed = false;
 
@@ -125,7 +136,7 @@ export class DecisionQueue {
     if (this.#ports.isVisible()) {
       const cancel = this.#ports.after(UNDO_MS, () => this.#send(decision.requestId));
       this.#cancels.set(decision.requestId, cancel);
-    } else this.#send(decision.requestId);
+    } else this.#send(decision.requestId, true);
     return true;
   }
 
@@ -142,9 +153,9 @@ export class DecisionQueue {
     if (state === 'refused' || state === 'unanswered') this.#drop(requestId);
   }
 
-  /** Sends what waits, at once: the page is hidden or left. */
+  /** Sends what waits, at once: the page is hidden or left. What a browser would drop stays, and follows if the page lives on. */
   flush(): void {
-    for (const { requestId } of this.#held.value.filter(({ state }) => state === 'waiting')) this.#send(requestId);
+    for (const { requestId } of this.#held.value.filter(({ state }) => state === 'waiting')) this.#send(requestId, true);
   }
 
   /** Ends the queue and drops what waits, unsent: the page has another caller. */
@@ -152,19 +163,38 @@ export class DecisionQueue {
     this.#isClosed = true;
     for (const cancel of this.#cancels.values()) cancel();
     this.#cancels.clear();
+    this.#line.clear();
     this.#held.value = [];
   }
 
-  #send(requestId: string): void {
+  #send(requestId: string, isLeaving = false): void {
     const held = this.of(requestId);
+    this.#line.delete(requestId);
     // A timer that runs after an undo, or beside a flush, finds nothing that waits.
     if (this.#isClosed || held?.state !== 'waiting') return;
     this.#cancels.get(requestId)?.();
     this.#cancels.delete(requestId);
+    const call = { bytes: bytesOf(held) };
+    const bytes = [...this.#calls].reduce((sum, one) => sum + one.bytes, call.bytes);
+    if (isLeaving ? bytes > LEAVING_BYTES : this.#calls.size >= AT_ONCE) {
+      this.#line.add(requestId);
+      return;
+    }
+    this.#calls.add(call);
     this.#set({ ...held, state: 'sending' });
+    this.#call(held, () => {
+      if (!this.#calls.delete(call)) return;
+      for (const next of [...this.#line]) this.#send(next);
+    });
+  }
+
+  /** @param onEnded called when the call has ended, or is lost */
+  #call(held: HeldDecision, onEnded: () => void): void {
+    const { requestId } = held;
     const stopLate = this.#ports.after(LATE_MS, () => this.#set({ ...held, state: 'sending', isLate: true }));
     const stopLost = this.#ports.after(LOST_MS, () => {
       this.#failed({ ...held, state: 'unanswered' });
+      onEnded();
       void this.check();
     });
     const stop = () => {
@@ -175,11 +205,13 @@ export class DecisionQueue {
     void this.#ports.send(held).then(
       () => {
         stop();
+        onEnded();
         // In the meantime it may have been found to be recorded, and the person may have decided about something else.
         if (this.of(requestId)?.decidedAt === held.decidedAt) this.#recorded(held);
       },
       (error: unknown) => {
         stop();
+        onEnded();
         if (this.of(requestId)?.decidedAt !== held.decidedAt) return;
         const refusal = refusalOf(error);
         // After a 5xx the review may still be in the journal.

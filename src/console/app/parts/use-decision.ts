@@ -30,6 +30,13 @@ export interface DecisionControl {
   readonly dismiss: () => void;
 }
 
+/** A decision of now about a request as it is shown. @param terms what an approval allows */
+export function decisionOf(request: AccessRequest, verdict: Decision['verdict'], terms: Granted): Decision {
+  const { id: requestId, version, subject } = request;
+  const texts = { reason: undefined, comment: undefined };
+  return { requestId, version, verdict, subject, ...terms, isNarrowed: isLess(terms, request), decidedAt: now(), ...texts };
+}
+
 /**
  * The decision about one request, for a row or a page that shows it. Use it under a `key` with the request's id, so that it never passes
  * from one request to the next.
@@ -51,10 +58,8 @@ export function useDecision(request: AccessRequest, narrowedTo?: Granted): Decis
     ageMs,
     decide(verdict, { narrowed, reason, comment } = {}) {
       if (readOnly || (!(ageMs() >= QUIET_MS) && isRepeatedPress())) return;
-      const { id: requestId, version, subject } = request;
-      const terms = narrowed ?? termsOf(request, narrowedTo);
       const texts = { reason: reason?.trim() || undefined, comment: comment?.trim() || undefined };
-      queue.decide({ requestId, version, verdict, subject, ...terms, isNarrowed: isLess(terms, request), decidedAt: now(), ...texts });
+      queue.decide({ ...decisionOf(request, verdict, narrowed ?? termsOf(request, narrowedTo)), ...texts });
     },
     undo: () => void queue.undo(request.id),
     dismiss: () => queue.dismiss(request.id),
