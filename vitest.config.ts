@@ -24,7 +24,7 @@ const PURE = [
   ...['drafts', 'messages', 'options', 'shape', 'time'],
   ...['decision-queue', 'decision-refusal', 'decision-terms', 'lengths', 'person-choice', 'still'],
   ...['choices', 'draft', 'problems', 'blocks', 'all-pages', 'grant-rows', 'question', 'span', 'says', 'verification'],
-  ...['filters', 'time-left', 'figures', 'find-deliveries', 'timeline', 'keys'],
+  ...['filters', 'time-left', 'figures', 'find-deliveries', 'timeline', 'keys', 'together'],
 ].join('|');
 
 /**

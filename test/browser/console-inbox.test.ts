@@ -327,4 +327,64 @@ describeChromium('the inbox', (browser) => {
     await page.getByText('Your review is recorded: justified.').waitFor();
     expect(await verdictOf(first)).toMatchObject({ by: SAM, verdict: 'justified', reason: 'A real outage' });
   });
+
+  const BILL_READ = 'db-prod:billing:read';
+  const choose = (page: Page, scope: string) => rowOf(page, scope).getByRole('checkbox').check();
+  const outcome = (page: Page) => page.locator('.inbox-outcome');
+
+  it('decides several rows at once, each with its result, and one undo for all', async () => {
+    await begin();
+    const ids = [await ask({ scope: READ }), await ask({ scope: BILL_READ, subject: LEE })] as const;
+    const page = await open(ANA);
+    const posts = postsOf(page);
+    for (const scope of [READ, BILL_READ]) await choose(page, scope);
+    await page.getByRole('button', { name: 'Approve 2', exact: true }).click();
+    expect(await outcome(page).getByText('Not sent yet.').count()).toBe(2);
+    await page.getByRole('button', { name: 'Undo all' }).click();
+    expect(await outcome(page).getByText('Not sent.', { exact: true }).count()).toBe(2);
+    await world.advance(UNDO);
+    expect(posts).toEqual([]);
+    await page.getByRole('button', { name: 'Close' }).click();
+    expect(await outcome(page).count()).toBe(0);
+
+    await choose(page, READ);
+    await page.getByRole('button', { name: 'Choose all that may be' }).click();
+    await page.getByRole('button', { name: 'Deny 2', exact: true }).click();
+    await world.pass(outcome(page).getByText('Your denial is recorded.').last());
+    await expect.poll(async () => (await world.advance(200), await outcome(page).getByText('Your denial is recorded.').count())).toBe(2);
+    expect(posts).toEqual(['deny', 'deny']);
+    expect(await Promise.all(ids.map(stateOf))).toEqual(['denied', 'denied']);
+  });
+
+  it('lets no row be chosen that is decided by itself, and says why', async () => {
+    await begin();
+    await ask();
+    await ask({ scope: READ, subject: LEE });
+    const page = await open(ANA);
+    const risky = rowOf(page, WRITE).getByRole('checkbox');
+    expect(await risky.isDisabled()).toBe(true);
+    const why = 'Decided by itself: its risk is high.';
+    expect(await risky.evaluate((box) => document.getElementById(box.getAttribute('aria-describedby') ?? '')?.textContent)).toBe(why);
+    await choose(page, READ);
+    expect(await page.getByText(why).isVisible()).toBe(true);
+    await page.getByRole('button', { name: 'Choose all that may be' }).click();
+    expect(await page.getByRole('button', { name: 'Approve 1', exact: true }).count()).toBe(1);
+  });
+
+  it('decides nothing about a chosen row that has changed since, and names it', async () => {
+    await begin();
+    const [kept, commented] = [await ask({ scope: READ }), await ask({ scope: BILL_READ, subject: LEE })];
+    const gone = await ask({ scope: 'db-prod:customers:read', subject: LEE });
+    const page = await open(ANA);
+    for (const scope of [READ, BILL_READ, 'db-prod:customers:read']) await choose(page, scope);
+    await world.engine.comment(commented, { by: LEE, text: 'Of all customers' });
+    await world.engine.cancel(gone, { by: LEE });
+    await world.pass(page.getByText('No longer waits for you.'));
+    await page.getByRole('button', { name: 'Approve 3', exact: true }).click();
+    expect(await page.getByText('Not decided, because they have changed').isVisible()).toBe(true);
+    expect(await outcome(page).locator('ul').last().getByRole('listitem').count()).toBe(2);
+    await world.advance(UNDO);
+    await expect.poll(async () => (await world.advance(200), await stateOf(kept))).toBe('granted');
+    expect(await stateOf(commented)).toBe('pending');
+  });
 });

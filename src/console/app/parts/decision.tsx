@@ -178,7 +178,7 @@ const WHY: Readonly<Record<string, MessageKey>> = {
 export const outcomeText = (outcome: string | undefined): string => t(OUTCOMES[outcome ?? ''] ?? 'decision.refused.not-found');
 
 /** Why the API refused a decision, in words. */
-function refusalText({ name, why, stepUp }: Refusal): string {
+export function refusalText({ name, why, stepUp }: Refusal): string {
   if (stepUp !== undefined) return t('decision.refused.step-up');
   if (name === 'decided') return outcomeText(why);
   const key = name === 'not-reviewer' ? WHY[why ?? ''] : REFUSALS[name];

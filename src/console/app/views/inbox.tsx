@@ -15,6 +15,8 @@ import { Problem } from '../parts/problem.js';
 import './inbox.css';
 import { InboxRow, type InboxRowProps } from './inbox/row.js';
 import { inboxQuery, type InboxRead } from './inbox/read.js';
+import type { Chosen } from './inbox/together.js';
+import { ChosenBar, Outcome, useTogether } from './inbox/together-bar.js';
 import { Unsent } from './inbox/unsent.js';
 import { inbox } from './inbox.messages.js';
 
@@ -30,7 +32,9 @@ export function View(_props: ViewProps): JSX.Element {
   const [limit, setLimit] = useState(STEP);
   const { readOnly } = useConsole();
   const [showsKeys, setShowsKeys] = useState(false);
-  const { value, error, again, rows, news, show, around } = useInbox(limit);
+  const [chosen, setChosen] = useState<Chosen>(new Map());
+  const { value, error, again, rows, news, show, around } = useInbox(limit, chosen.size > 0);
+  const together = useTogether(chosen, setChosen, rows, value?.risks);
 
   const onKey: InboxRowProps['onKey'] = (key, row) => {
     if (key === 'help') setShowsKeys(!readOnly);
@@ -52,6 +56,7 @@ export function View(_props: ViewProps): JSX.Element {
     >
       <Unsent shown={shown} of={['approve', 'deny']} />
       {error !== undefined && <Problem error={error} again={again} />}
+      {together.given && <Outcome given={together.given} onClose={together.forget} />}
       <NewLine count={news} onShow={show} />
       <div {...around}>
         {rows.length > 0 && (
@@ -61,12 +66,13 @@ export function View(_props: ViewProps): JSX.Element {
                 key={key}
                 held={value?.holdings?.find(({ subject }) => subject === item.request.subject)}
                 risk={value?.risks?.find(({ requestId }) => requestId === key)?.risk}
-                {...{ item, isGone, onKey }}
+                {...{ item, isGone, onKey, together }}
               />
             ))}
           </List>
         )}
       </div>
+      <ChosenBar together={together} rows={rows.map(({ item }) => item)} />
       {value !== undefined && rows.length === 0 && <Empty text={t('inbox.empty')} />}
       {value?.next !== undefined && limit < MOST && <More onPress={() => setLimit(limit + STEP)} />}
       {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
@@ -75,13 +81,13 @@ export function View(_props: ViewProps): JSX.Element {
 }
 
 /** The first rows of the inbox, held still under their reader. New ones are announced. */
-function useInbox(limit: number) {
+function useInbox(limit: number, isChosen: boolean) {
   const { value: read, error, again } = useQuery(inboxQuery(limit));
   // While more rows are read, those that are shown stay.
   const last = useRef<InboxRead>();
   const value = (last.current = read ?? last.current);
   useCounted({ value, error });
-  return { value, error, again, ...useStill(value?.items, keyOf, value?.limit) };
+  return { value, error, again, ...useStill(value?.items, keyOf, value?.limit, isChosen) };
 }
 
 const keyOf = ({ request }: InboxItem): string => request.id;

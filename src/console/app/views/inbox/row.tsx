@@ -19,6 +19,7 @@ import { Facts, Warnings } from './facts.js';
 import { Gone } from './gone.js';
 import { rowKeyOf, type RowKey } from './keys.js';
 import type { Holding, Risk } from './read.js';
+import { Choose, Why, type Together } from './together-bar.js';
 
 export interface InboxRowProps {
   readonly item: InboxItem;
@@ -28,11 +29,12 @@ export interface InboxRowProps {
   readonly risk: Risk | undefined;
   /** Whether the API no longer lists it. */
   readonly isGone: boolean;
+  readonly together: Together;
   readonly onKey: (key: Extract<RowKey, 'next' | 'previous' | 'help'>, row: HTMLElement) => void;
 }
 
 /** One request in two lines that open: who, what, how long and why; what speaks against it; and the decision. */
-export function InboxRow({ item, held, risk, isGone, onKey }: InboxRowProps): JSX.Element {
+export function InboxRow({ item, held, risk, isGone, together, onKey }: InboxRowProps): JSX.Element {
   const { request, narrowedTo, locked } = item;
   const { people, readOnly, href } = useConsole();
   const control = useDecision(request, narrowedTo);
@@ -63,7 +65,7 @@ export function InboxRow({ item, held, risk, isGone, onKey }: InboxRowProps): JS
   return (
     <Row tabbable label={label} onKeyDown={onKeyDown} tone={control.held && (control.held.state === 'refused' ? 'no' : 'wait')}>
       <div class={`inbox-row inbox-item${isOver && !control.held ? ' over' : ''}${isOpen ? ' open' : ''}`}>
-        <Line {...{ request, isLate }} />
+        <Line {...{ item, isLate, together }} />
         <Warnings item={item} />
         <div class="inbox-act">
           {isOver && !control.held && !control.recorded ? (
@@ -112,12 +114,18 @@ const pressedOf = ({ key, repeat, isComposing, ctrlKey, metaKey, altKey }: Keybo
   altKey,
 });
 
+interface LineProps extends Pick<InboxRowProps, 'item' | 'together'> {
+  readonly isLate: boolean;
+}
+
 /** The two lines of a row: who asks for what and how long, and why. An open row shows all of the reason. */
-function Line({ request, isLate }: Pick<InboxItem, 'request'> & { readonly isLate: boolean }): JSX.Element {
+function Line({ item, isLate, together }: LineProps): JSX.Element {
+  const { request } = item;
   const { subject, scopes, ttlMs, justification, ticket, reviewBy } = request;
   return (
     <>
       <div class="inbox-head">
+        <Choose {...{ item, together }} />
         <Person id={subject} short />
         <p class="inbox-due">
           {isLate ? (
@@ -135,6 +143,7 @@ function Line({ request, isLate }: Pick<InboxItem, 'request'> & { readonly isLat
             <Window request={request} />
           </span>
         </p>
+        <Why {...{ item, together }} />
       </div>
       <div class="inbox-second">
         <Asker request={request} />
