@@ -119,6 +119,61 @@ describeChromium('the console, after events of other people', (browser) => {
     await counts('(1) Ask · Access', '1');
   });
 
+  it('shows a notice of new reviews while it is hidden, once the viewer has allowed it, with nothing that a person wrote', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    await ask(LEE, WRITE);
+    const page = await world.open(ANA);
+    await page.addInitScript(() => {
+      const shown: string[] = [];
+      const permission = () => sessionStorage.getItem('permission') ?? 'default';
+      const notice = class extends EventTarget {
+        static get permission() {
+          return permission();
+        }
+        static requestPermission() {
+          sessionStorage.setItem('permission', sessionStorage.getItem('next') ?? 'granted');
+          return Promise.resolve(permission());
+        }
+        constructor(title: string, { body }: { readonly body: string }) {
+          super();
+          shown.push(`${title}: ${body}`);
+          Object.assign(window, { last$: this });
+        }
+        close() {
+          return undefined;
+        }
+      };
+      Object.assign(window, { Notification: notice, shown$: shown });
+    });
+    await page.reload();
+    const shown = () => page.evaluate(() => (window as unknown as { shown$: readonly string[] }).shown$);
+    const hideAndAsk = async (subject: string, scope: string) => {
+      await hide(page, true);
+      await world.advance(61_000);
+      await ask(subject, scope);
+      await world.advance(61_000);
+      await expect.poll(() => page.title()).toMatch(/^\([23]\)/);
+    };
+    await page.getByRole('navigation').getByText('1', { exact: true }).waitFor();
+    await hideAndAsk(MAYA, READ);
+    // Off at first.
+    expect(await shown()).toEqual([]);
+    await hide(page, false);
+    await page.locator('.settings summary').click();
+    await page.getByRole('checkbox', { name: /^Notice of new reviews/ }).check();
+    await hideAndAsk(LEE, READ);
+    expect(await shown()).toEqual(['Access: 3 reviews wait for you']);
+    await world.advance(120_000);
+    expect(await shown()).toHaveLength(1);
+    await page.evaluate(() => (window as unknown as { last$: EventTarget }).last$.dispatchEvent(new Event('click')));
+    await page.waitForURL('**/console/inbox');
+    // The viewer has refused it: there is no switch.
+    await page.evaluate(() => sessionStorage.setItem('permission', 'denied'));
+    await page.reload();
+    await page.locator('.settings summary').click();
+    expect(await page.getByRole('checkbox', { name: /^Notice of new reviews/ }).count()).toBe(0);
+  });
+
   it('shows no number where the API refuses the inbox, asks no more, and shows none of another person', async () => {
     world = await aWorld(browser, { isEmpty: true });
     await ask(LEE, WRITE);

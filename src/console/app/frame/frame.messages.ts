@@ -22,6 +22,8 @@ export const frame = {
   'frame.density.comfortable': 'Comfortable',
   'frame.density.compact': 'Compact',
   'frame.language': 'Language',
+  'frame.notices': 'Notice of new reviews while the page is hidden',
+  'frame.notice': { one: '{count} review waits for you', other: '{count} reviews wait for you' },
   'frame.emergency': 'Emergency access',
   'frame.emergency.scope': 'Take it now: emergency',
   'frame.signOut': 'Sign out',

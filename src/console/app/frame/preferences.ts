@@ -2,7 +2,7 @@ import { language, type Translation } from './messages.js';
 import type { Language, PageOptions } from './options.js';
 
 /*
- * Theme, density and language: all that the page keeps beyond the session. They are of the browser, not of a person.
+ * Theme, density, language and notices: all that the page keeps beyond the session. They are of the browser, not of a person.
  */
 
 export type Theme = 'auto' | 'light' | 'dark';
@@ -10,6 +10,7 @@ export type Theme = 'auto' | 'light' | 'dark';
 const THEME = 'jit-access:theme';
 const DENSITY = 'jit-access:density';
 const LANGUAGE = 'jit-access:language';
+const NOTICES = 'jit-access:notices';
 
 function read(key: string): string | null {
   try {
@@ -44,6 +45,13 @@ export const density = (): Density => (read(DENSITY) === 'compact' ? 'compact' :
 export function setDensity(chosen: Density): void {
   write(DENSITY, chosen);
   document.documentElement.dataset['density'] = chosen;
+}
+
+/** Whether the viewer wants notices of new reviews. */
+export const keepsNotices = (): boolean => read(NOTICES) === 'on';
+
+export function keepNotices(isOn: boolean): void {
+  write(NOTICES, isOn ? 'on' : 'off');
 }
 
 const ENGLISH: Language = { lang: 'en', dir: 'ltr' };

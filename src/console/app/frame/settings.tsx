@@ -4,6 +4,7 @@ import { Person } from '../parts/person.js';
 import type { AppProps } from './app-props.js';
 import { language, t } from './messages.js';
 import { withReturn } from './options.js';
+import { canNotify, notifies, setNotifies } from './notice.js';
 import { density, languagesOf, rememberLanguage, setDensity, setLanguage, setTheme, theme } from './preferences.js';
 
 interface SettingsProps extends Pick<AppProps, 'base' | 'options'> {
@@ -33,6 +34,7 @@ export function Settings({ base, options, caller }: SettingsProps): JSX.Element 
           options={(['comfortable', 'compact'] as const).map((name) => [name, t(`frame.density.${name}`)])}
         />
         <LanguageChoice base={base} options={options} />
+        {caller !== undefined && <Notices />}
         {options.signOutUrl !== undefined && (
           <a class="button" href={withReturn(options.signOutUrl, location)}>
             {t('frame.signOut')}
@@ -86,6 +88,28 @@ function Choice<T extends string>({ label, of, set, options }: ChoiceProps<T>): 
           </option>
         ))}
       </select>
+    </label>
+  );
+}
+
+/** Nothing where the browser shows no notices. */
+function Notices(): JSX.Element | null {
+  const [isOn, setOn] = useState(notifies);
+  if (!canNotify()) return null;
+  return (
+    <label class="check">
+      <input
+        type="checkbox"
+        checked={isOn}
+        onChange={({ currentTarget }) => {
+          const input = currentTarget;
+          void setNotifies(input.checked).then((isNow) => {
+            setOn(isNow);
+            input.checked = isNow;
+          });
+        }}
+      />{' '}
+      {t('frame.notices')}
     </label>
   );
 }

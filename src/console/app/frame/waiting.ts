@@ -2,6 +2,7 @@ import { useContext, useLayoutEffect } from 'preact/hooks';
 import type { InboxItem } from '../../../index.js';
 import { ConsoleContext, useConsole } from './console.js';
 import { t } from './messages.js';
+import { noteWaiting } from './notice.js';
 import { names } from './old-by.js';
 import type { PageOptions } from './options.js';
 import { statusOf, type Query, type Read } from './read-model.js';
@@ -37,10 +38,15 @@ export function waitingIn({ value, error }: Pick<Read<Counted>, 'value' | 'error
 
 /** Counts an inbox that was read. */
 export function useCounted(read: Pick<Read<Counted>, 'value' | 'error'>): void {
-  const { waiting } = useConsole();
+  const console = useConsole();
   useLayoutEffect(() => {
     const next = waitingIn(read);
-    if (next !== undefined) waiting.value = next;
+    if (next !== undefined) console.waiting.value = next;
+    if (read.value)
+      noteWaiting(
+        console,
+        read.value.items.map(({ request }) => request.id),
+      );
   }, [read.value, read.error]);
 }
 
