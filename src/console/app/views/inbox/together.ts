@@ -21,7 +21,7 @@ export function aloneBy({ request, locked, denials }: InboxItem, risks: InboxRea
 export type Chosen = ReadonlyMap<string, InboxItem>;
 
 /**
- * The chosen requests that are still as they were, and those that are not: they have ended, or something about them was recorded.
+ * The chosen requests that are unchanged, and those that are not: they have ended, or something about them was recorded.
  *
  * @param mayDecide whether the viewer may decide an item now, together with others
  */
