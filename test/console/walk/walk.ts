@@ -12,7 +12,7 @@ import { ANA, aService, MAYA, RAJ, SAM, SEC, settle, WalkedPage, type Service } 
 
 const MINUTE = 60_000;
 const NO_FILTER = { person: undefined, scope: undefined, ticket: undefined };
-const SCOPES = ['db:a', 'db:b', 'pay:a', 'logs:a', 'logs:b', 'idle:a'] as const;
+const SCOPES: readonly string[] = ['db:a', 'db:b', 'pay:a', 'logs:a', 'logs:b', 'idle:a'];
 
 /** What the walk has done: also how many calls the pages sent. */
 export interface Walked {
@@ -88,10 +88,18 @@ const viewsOf = (ids: readonly string[]): readonly (readonly [person: string, qu
   return all as unknown as readonly (readonly [string, readonly Query<never>[]])[];
 };
 
-/** Changes one thing, as a person, a service or the sweeper does. A refusal changes nothing. @returns what was done */
-async function change({ engine, clock }: Service, dice: Dice): Promise<string> {
+/**
+ * Changes one thing, as a person, a service or the sweeper does.
+ *
+ * @param scopes the first one is reviewed, and may be taken in an emergency
+ * @returns what was done
+ * @throws JitError what is refused, and so changes nothing
+ */
+export async function change({ engine, clock }: Pick<Service, 'engine' | 'clock'>, dice: Dice, scopes = SCOPES): Promise<string> {
   const subject = dice.of([MAYA, MAYA, RAJ]);
-  const scope = dice.of(SCOPES);
+  const scope = dice.of(scopes);
+  const reviewed = scopes[0] as string;
+  const texts = { justification: 'A look', ticket: 'INC-4711' };
   const reviewer = dice.of([SAM, ANA, SEC]);
   const { items: pending } = await engine.listRequests({ status: 'pending' });
   const { items: open } = await engine.listGrants({ status: 'open' as never });
@@ -104,11 +112,11 @@ async function change({ engine, clock }: Service, dice: Dice): Promise<string> {
     case 1:
     case 2:
     case 3: {
-      await engine.requestAccess({ subject, scope, ttl, ...(startsAt !== undefined && { startsAt }) });
+      await engine.requestAccess({ subject, scope, ttl, ...texts, ...(startsAt !== undefined && { startsAt }) });
       return `ask ${subject} ${scope}`;
     }
     case 4:
-      await engine.requestAccess({ subject: MAYA, requestedBy: SAM, scope: 'db:a', ttl });
+      await engine.requestAccess({ subject: MAYA, requestedBy: SAM, scope: reviewed, ttl, ...texts });
       return 'ask of Sam for Maya';
     case 5:
     case 6:
@@ -137,7 +145,7 @@ async function change({ engine, clock }: Service, dice: Dice): Promise<string> {
       if (grant) await engine.isAllowed(grant.subject, grant.scope);
       return `use ${String(grant?.id)}`;
     case 15:
-      await engine.breakGlass({ subject, scope: 'db:a', ttl: Math.min(ttl, 15 * MINUTE), justification: 'down' });
+      await engine.breakGlass({ subject, scope: reviewed, ttl: Math.min(ttl, 15 * MINUTE), justification: 'down' });
       return `break glass of ${subject}`;
     case 16: {
       const { items } = await engine.listRequests({ afterReview: 'pending' } as never);
