@@ -195,12 +195,18 @@ async function act(service: Service, pages: readonly WalkedPage[], dice: Dice): 
   }
 }
 
-/** Time passes to an instant near which records begin or end, or by some minutes. */
-async function jump({ engine, clock }: Service, pages: readonly WalkedPage[], dice: Dice): Promise<void> {
+/** @returns the instants at which records begin or end, the next one first */
+export async function nextInstants({ engine, clock }: Pick<Service, 'engine' | 'clock'>): Promise<readonly number[]> {
   const { items } = await engine.listGrants({ status: 'open' as never });
   const { items: pending } = await engine.listRequests({ status: 'pending' });
   const instants = [...items.flatMap(({ startsAt, expiresAt }) => [startsAt, expiresAt]), ...pending.map(({ reviewBy }) => reviewBy)];
-  const next = instants.filter((at) => at > clock.now()).sort((a, b) => a - b)[dice.roll(3)];
+  return instants.filter((at) => at > clock.now()).sort((a, b) => a - b);
+}
+
+/** Time passes to an instant near which records begin or end, or by some minutes. */
+async function jump(service: Service, pages: readonly WalkedPage[], dice: Dice): Promise<void> {
+  const { clock } = service;
+  const next = (await nextInstants(service))[dice.roll(3)];
   const target = next === undefined || dice.once(3) ? clock.now() + dice.roll(20 * MINUTE) : next + dice.roll(3) - 1;
   if (target - clock.now() < 2 * MINUTE || dice.once(5)) {
     while (clock.now() < target) await clock.advance(Math.min(target - clock.now(), 5_000)).then(settle);
