@@ -2,7 +2,7 @@ import type { ClockReading } from '../../core/clock.js';
 import type { InboxItem } from '../../engine/answers.js';
 import type { GrantWithStatus, RequestWithStatus } from '../../engine/with-status.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { effectiveEnd, expectedStart, presentSteps } from '../../records/index.js';
+import { decodeRequest, effectiveEnd, expectedStart, presentSteps } from '../../records/index.js';
 
 /** A part of an answer that time alone may change. */
 export interface Changing {
@@ -26,7 +26,7 @@ interface Shown {
  * @param since a reading from before the answer was read
  */
 export async function changesAt(
-  { ledger, settings: { leewayMs, denialsShownMs } }: Kernel,
+  { ledger, settings: { decodeAll, leewayMs, denialsShownMs } }: Kernel,
   since: ClockReading,
   { inbox = [], grants = [], requests = inbox.map(({ request }) => request) }: Shown,
 ): Promise<number | undefined> {
@@ -50,5 +50,14 @@ export async function changesAt(
     for (const { at } of reviews) add(at + (quorum?.approvalTtlMs ?? NaN) - leewayMs);
   }
   for (const { denials } of inbox) for (const { at } of denials) add(at + denialsShownMs);
+  // A twin need not wait for this reviewer, so that it may be no item of the page.
+  const twins = new Set(inbox.flatMap((item) => item.twins));
+  for (const { request } of inbox) twins.delete(request.id);
+  const rows = await ledger.rows([...twins].map((id) => ({ kind: 'request', id })));
+  for (const { reviewBy } of decodeAll(
+    rows.filter((row) => row !== undefined),
+    decodeRequest,
+  ))
+    add(reviewBy - leewayMs);
   return next === Infinity ? undefined : next;
 }

@@ -118,6 +118,8 @@ export class WalkedPage {
   calls = 0;
   #stream = new AbortController();
   #held: Change[] = [];
+  /** When an event reached the page last. */
+  heardAt = -Infinity;
   /** What becomes of the next events: they arrive, wait, or are lost with the stream. */
   fate: 'arrive' | 'wait' = 'arrive';
 
@@ -145,6 +147,7 @@ export class WalkedPage {
   /** The events that waited arrive. */
   deliver(): void {
     this.fate = 'arrive';
+    this.heardAt = this.service.clock.now();
     for (const event of this.#held.splice(0)) if (this.hears(event.type)) this.model.take(event);
   }
 

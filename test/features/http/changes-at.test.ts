@@ -153,6 +153,23 @@ describe('changesAt of a request and of the inbox', () => {
     expect((await read(made, '/inbox', ANA)).text).not.toBe(text);
   });
 
+  it('is in the inbox also the deadline of a twin that waits for others', async () => {
+    const made = service();
+    const { engine, clock } = made;
+    const ask = (scopes: readonly string[]) => engine.requestAccess({ subject: MAYA, scopes, ttl: '1h' });
+    const { request: twin } = await ask(['db:a']);
+    await clock.advance('45m');
+    await engine.approve(twin.id, { by: SAM });
+    await ask(['db:a', 'db:b']);
+    const { changesAt, text, body } = await read(made, '/inbox', SAM);
+    expect(body).toMatchObject({ items: [{ twins: [twin.id] }] });
+    expect(changesAt).toBe(twin.reviewBy);
+    await clock.set(twin.reviewBy - 1);
+    expect((await read(made, '/inbox', SAM)).text).toBe(text);
+    await clock.advance(1);
+    expect((await read(made, '/inbox', SAM)).body).toMatchObject({ items: [{ twins: [] }] });
+  });
+
   it('shows no instant of what the page does not show: a lock, another subject, the next page', async () => {
     const made = service();
     const { engine, clock } = made;

@@ -55,7 +55,8 @@ export const requestQuery = (console: Pick<Console, 'caller'>, id: string): Quer
   key: `request ${id}`,
   read: (client, signal) => readRequest({ ...console, client }, id, signal),
   isOld: (change, { item, held }) =>
-    names([id, ...(held?.grants ?? []).map((grant) => grant.id)], change) || (item !== undefined && OLD_BY.inbox(change)),
+    names([id, ...(item?.twins ?? []), ...(held?.grants ?? []).map((grant) => grant.id)], change) ||
+    (item !== undefined && OLD_BY.inbox(change)),
   changesAt: ({ found, reviewers, inboxChangesAt }) => nextOf([found.changesAt, reviewers?.changesAt, inboxChangesAt]),
 });
 
