@@ -28,7 +28,7 @@ let fresh: Page[];
 afterEach(() => world.close());
 
 describeChromium('the console, step by step', (browser) => {
-  /** Time passes for the service and the device, and no timer of a page ends before the last instant. */
+  /** Time passes for the service. The devices sleep, and run the timers that have ended once at the last instant. */
   const sleep = async (ms: number): Promise<void> => {
     if (ms === 0) return;
     await world.clock.advance(ms);
@@ -39,7 +39,7 @@ describeChromium('the console, step by step', (browser) => {
     if (dice.once(3)) {
       const [next = 0] = await nextInstants(world);
       const ms = Math.min(Math.max(0, next - world.clock.now()), 20 * MINUTE);
-      // The device sleeps, and wakes in the half minute before. A page reads once a minute in any case: what is near it must know.
+      // A page reads once a minute in any case. What happens within half a minute after a read it must know.
       await sleep(ms - (ms % (MINUTE / 2)));
       await world.advance(ms % (MINUTE / 2));
       return TIME;

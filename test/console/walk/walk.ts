@@ -290,8 +290,8 @@ async function walkOver(service: Service, dice: Dice, steps: number, wrong: Wron
 }
 
 /**
- * Whether a request has come to an inbox by its escalation. That no answer names its instant keeps it from who may not see it yet: the
- * page reads it within the minute.
+ * Whether an escalation has added a request to an inbox. No answer before names the instant: a reviewer would learn by it of a request
+ * that the reviewer may not see yet. The page reads the inbox within the minute.
  */
 function escalatedSince(shown: unknown, reload: unknown, since: number): boolean {
   const itemsOf = (read: unknown) => (read as { readonly value?: { readonly items?: readonly Item[] } }).value?.items ?? [];
