@@ -96,7 +96,7 @@ describeChromium('the quickstart', (browser) => {
         // For the service and for the open page, which is not loaded again.
         writeFileSync(clock, '120000');
         await maya.clock.fastForward(120_000);
-        await expect.poll(badge).toMatch(/You hold no access now/);
+        await maya.getByText('You hold no access now.').waitFor();
       },
     });
   });
