@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
-import { consoleConstant } from './.tsup/console.js';
+import { buildConsole } from './.tsup/console.js';
 import { ENTRIES } from './.tsup/entries.js';
 import { minified } from './.tsup/minified.js';
 import { singleFiles } from './.tsup/single-files.js';
@@ -19,10 +19,10 @@ const alone = entries.filter((entry) => ENTRIES[entry]?.build === 'alone' && exi
 
 // A test that builds has another value, with which Vite makes a page for development.
 process.env['NODE_ENV'] = 'production';
-const page = await consoleConstant();
+const page = (await buildConsole(process.cwd()))?.files;
 
-/** See `src/core/shared.ts`, and `src/features/console/serve/files.ts`. */
-const define = (format: string) => ({ JIT_ACCESS_BUILD: JSON.stringify(`${version} ${format}`), ...page });
+/** See `src/core/shared.ts`. */
+const define = (format: string) => ({ JIT_ACCESS_BUILD: JSON.stringify(`${version} ${format}`) });
 
 // One config for all declarations, also for those of the entries that are one file: else one engine's `#private` fields would not be
 // assignable to another's. And with splitting on: an error that the core throws is an `instanceof` of the class that a store exports.
@@ -35,7 +35,7 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   esbuildPlugins: [tiers()],
-  plugins: [minified(), singleFiles(alone, define)],
+  plugins: [minified(), singleFiles(alone, define, page)],
   esbuildOptions(options, { format }) {
     options.define = { ...options.define, ...define(format) };
     // The names of chunks depend on the paths of their modules: the same wherever a link leads that node_modules is.

@@ -11,8 +11,8 @@ export const APP = 'src/console/app';
 const LANGUAGES = 'src/console/languages';
 /** The folder to which the browser tests write the coverage of the page, if any. The page is then not minified, and has source maps. */
 export const coverageFolder = (): string | undefined => process.env['JIT_PAGE_COVERAGE'];
-/** The module that reads what this build makes. */
-const READER = '/src/features/console/serve/files.ts';
+/** The module that reads what this build makes, without its extension. */
+export const READER = '/features/console/serve/files';
 
 /** The page of the console, and what its size and its licences need. */
 export interface BuiltConsole {
@@ -226,15 +226,12 @@ function loadedBy(modules: readonly string[], graph: ModuleGraph): ReadonlySet<s
   return found;
 }
 
-/** The constant of {@link READER}, as code. */
-export async function consoleConstant(): Promise<Readonly<Record<string, string>>> {
-  return { JIT_ACCESS_CONSOLE: JSON.stringify((await buildConsole(process.cwd()))?.files ?? null) };
-}
-
 /** For Vitest: the handler then serves the page of the sources. It is built at the first import of the handler. */
 export const consolePage = (): Plugin => ({
   name: 'console-page',
   async transform(code, id) {
-    return id.endsWith(READER) ? `const JIT_ACCESS_CONSOLE = ${JSON.stringify((await buildConsole())?.files)};${code}` : undefined;
+    return id.endsWith(`/src${READER}.ts`)
+      ? `const JIT_ACCESS_CONSOLE = ${JSON.stringify((await buildConsole())?.files)};${code}`
+      : undefined;
   },
 });

@@ -58,10 +58,10 @@ describe('the packed package', () => {
     ).toEqual(papers);
   });
 
-  it('has at most 7.5 MB, without maps, pictures and API reports', () => {
+  it('has at most 7 MB, without maps, pictures and API reports', () => {
     const megabytes = inject('unpackedSize') / 1e6;
     console.info(`${inject('packed').length} files, ${megabytes.toFixed(2)} MB unpacked`);
-    expect(megabytes).toBeLessThanOrEqual(7.5);
+    expect(megabytes).toBeLessThanOrEqual(7);
     expect(inject('packed').filter((path) => /^docs\/api\/|\.(?:map|webp)$/.test(path))).toEqual([]);
   });
 
