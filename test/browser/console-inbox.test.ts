@@ -363,7 +363,7 @@ describeChromium('the inbox', (browser) => {
     const page = await open(ANA);
     const risky = rowOf(page, WRITE).getByRole('checkbox');
     expect(await risky.isDisabled()).toBe(true);
-    const why = 'Decided by itself: its risk is high.';
+    const why = 'Decide this one alone: its risk is high.';
     expect(await risky.evaluate((box) => document.getElementById(box.getAttribute('aria-describedby') ?? '')?.textContent)).toBe(why);
     await choose(page, READ);
     expect(await page.getByText(why).isVisible()).toBe(true);

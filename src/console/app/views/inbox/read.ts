@@ -10,7 +10,7 @@ export type Holding = NonNullable<InboxRead['holdings']>[number];
 /** How risky a request is, as the policy says. */
 export type Risk = NonNullable<NonNullable<InboxRead['risks']>[number]['risk']>;
 
-/** Whether a reviewer decides such a request by itself. */
+/** Whether such a request must be decided alone. */
 export const isHigh = (risk: Risk | undefined): boolean => risk === 'high' || risk === 'critical';
 
 /** The pending requests that the viewer may review now, with what their subjects hold, in one call. */

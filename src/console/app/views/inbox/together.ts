@@ -4,7 +4,7 @@ import { isHigh, type InboxRead } from './read.js';
 /** The most requests that are decided at once. */
 export const MOST_CHOSEN = 20;
 
-/** Why a reviewer decides a request by itself. */
+/** Why a request must be decided alone. */
 export type Alone = 'risk' | 'unknown' | 'locked' | 'denied' | 'signIn';
 
 /** Why a request cannot be decided together with others. `undefined`: it can. @param risks of the answer that lists it */
