@@ -118,7 +118,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
     'Console',
     [
       {
-        says: 'One second after an event has reached it, and after an instant at which time changes an answer, a page of the console shows what a reload would show, or counts what it holds back.',
+        says: 'One second after an event has reached it, and after an instant that an answer names, a page of the console shows what a reload would show, or counts what it holds back; what neither announces follows within a minute.',
       },
     ],
   ],

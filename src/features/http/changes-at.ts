@@ -53,11 +53,7 @@ export async function changesAt(
   // A twin need not wait for this reviewer, so that it may be no item of the page.
   const twins = new Set(inbox.flatMap((item) => item.twins));
   for (const { request } of inbox) twins.delete(request.id);
-  const rows = await ledger.rows([...twins].map((id) => ({ kind: 'request', id })));
-  for (const { reviewBy } of decodeAll(
-    rows.filter((row) => row !== undefined),
-    decodeRequest,
-  ))
-    add(reviewBy - leewayMs);
+  const rows = (await ledger.rows([...twins].map((id) => ({ kind: 'request', id })))).filter((row) => row !== undefined);
+  for (const { reviewBy } of decodeAll(rows, decodeRequest)) add(reviewBy - leewayMs);
   return next === Infinity ? undefined : next;
 }
