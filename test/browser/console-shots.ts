@@ -23,7 +23,7 @@ const VIEWS: Readonly<Record<string, readonly [person: string, path: string]>> =
   journal: ['user:noor', 'journal'],
   'signed-out': ['', 'inbox'],
 };
-const WIDTHS = { narrow: 320, tablet: 768, wide: 1280 } as const;
+const WIDTHS = { narrow: 320, phone: 390, tablet: 768, laptop: 1024, wide: 1280 } as const;
 const THEMES = ['light', 'dark'] as const;
 
 /** The views of which the docs have a picture, and the height that shows the part that matters, in pixels. */
@@ -51,7 +51,7 @@ for (const [view, [person, path]] of Object.entries(VIEWS).filter(([name]) => na
     for (const [size, width] of Object.entries(WIDTHS)) {
       await page.setViewportSize({ width, height: 900 });
       await settled(page);
-      await writeFile(join(folder, `${view}-${size}-${colorScheme}.png`), await page.screenshot({ fullPage: true, timeout: 0 }));
+      await shoot(page, `${view}-${size}-${colorScheme}`);
     }
     const height = IN_DOCS[view];
     if (height !== undefined) {
@@ -61,10 +61,19 @@ for (const [view, [person, path]] of Object.entries(VIEWS).filter(([name]) => na
     }
     await page.context().close();
   }
+  const german = { locale: 'de', viewport: { width: WIDTHS.narrow, height: 900 } };
+  const page = await world.open(person, await addressOf(world, path), german);
+  await drawn(page);
+  await shoot(page, `${view}-narrow-german`);
+  await page.context().close();
 }
 await world.close();
 await browser.close();
 console.log(folder);
+
+async function shoot(page: Page, name: string): Promise<void> {
+  await writeFile(join(folder, `${name}.png`), await page.screenshot({ fullPage: true, timeout: 0 }));
+}
 
 /** The request in whose timeline most has happened. */
 async function addressOf({ engine }: World, path: string): Promise<string> {
