@@ -28,7 +28,9 @@ describeChromium('a person is chosen, not typed', (browser) => {
   const option = (page: Page, text: string | RegExp) => page.getByRole('option').filter({ hasText: text });
   const open = async (page: Page, action: 'Lock' | 'Revoke all', text: string) => {
     await page.getByRole('button', { name: action, exact: true }).click();
-    await field(dialog(page)).fill(text);
+    // The field has the focus.
+    await field(dialog(page)).waitFor();
+    await page.keyboard.type(text);
   };
   /** The search answers with these people, or with an error. */
   const finds = (page: Page, ...people: readonly (readonly [id: string, name: string])[]) =>

@@ -101,7 +101,7 @@ export function TargetFields({ kinds, target: { kind, value }, known, maySearch,
         <Field label={t(`live.${kind}`)}>
           {(control) =>
             kind === 'person' ? (
-              <PersonInput {...control} {...{ value, onValue, maySearch }} ids={known.ids} />
+              <PersonInput {...control} {...{ value, onValue, maySearch }} ids={known.ids} autofocus />
             ) : (
               <ScopeInput {...control} {...{ value, onValue }} scopes={known.scopes} />
             )
