@@ -86,11 +86,13 @@ export async function continueSearch(
 }
 
 interface State extends Search {
+  /** The question that it answers. */
+  readonly of: string;
   readonly error: unknown;
   readonly isReading: boolean;
 }
 
-export interface JournalRead extends State {
+export interface JournalRead extends Omit<State, 'of'> {
   /** The entries since the first read. They wait until `again`, except while nothing is selected and the list is empty. */
   readonly news: number;
   /** Reads more. */
@@ -99,14 +101,16 @@ export interface JournalRead extends State {
   readonly again: () => void;
 }
 
-const NOTHING: State = { entries: [], head: undefined, read: 0, isWhole: false, error: undefined, isReading: true };
+const NOTHING: State = { of: '', entries: [], head: undefined, read: 0, isWhole: false, error: undefined, isReading: true };
 
 export function useJournal(filters: Filters): JournalRead {
   const { client, learn } = useConsole();
-  const [state, setState] = useState(NOTHING);
+  const [held, setState] = useState(NOTHING);
   const [round, setRound] = useState(0);
   const running = useRef<AbortController>();
   const key = JSON.stringify([filters, round]);
+  // The first frame of another question shows no answer of the last one.
+  const state = held.of === key ? held : { ...NOTHING, head: held.head };
   const place = useRef<Place>();
 
   const run = async (at: Place) => {
@@ -128,7 +132,7 @@ export function useJournal(filters: Filters): JournalRead {
   };
   useEffect(() => {
     place.current = beginSearch(filters);
-    setState(({ head }) => ({ ...NOTHING, head }));
+    setState(({ head }) => ({ ...NOTHING, of: key, head }));
     void run(place.current);
     return () => {
       running.current?.abort();
