@@ -75,8 +75,8 @@ function Loaded({ read, error, again }: LoadedProps): JSX.Element {
       <State {...{ read, deeds, again }} />
       <div class="request">
         <div class="request-side">
-          <Facts found={found} />
           <Waiting read={read} />
+          <Facts found={found} />
         </div>
         <Section title={t('request.timeline')}>
           <Timeline found={found} events={events} />
